@@ -1,0 +1,127 @@
+# From a fresh clone: `make reproduce` (experiments to PDF), `make test`. `make help` lists the rest.
+# Works with GNU Make 3.81. Results are checked by content, not by date: see experiments/run.py.
+
+PROFILE ?= quick
+PYTHON ?= python3
+# Leave empty for all; experiments' names in experiments/profiles.toml.
+EXPERIMENT ?=
+
+PY := .venv/bin/python
+READY := .venv/ready
+RUN := $(PY) experiments/run.py
+EXPERIMENTS := $(basename $(notdir $(wildcard experiments/e[0-9][0-9]_*.py)))
+FIGURES := $(basename $(notdir $(wildcard report/figures/*.py)))
+TABLES := $(basename $(notdir $(wildcard report/tables/*.py)))
+REPORT_CODE := $(filter-out report/numbers.py report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml))
+TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
+# Tests that need no Keras run once, all others once a backend.
+ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py tests/test_docs.py tests/test_readme.py)
+TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce results figures report verify bench test lint lock publish clean FORCE \
+	checked/reference checked/$(PROFILE)
+
+ifeq ($(PROFILE),reference)
+$(error PROFILE must be smoke, quick or full. Received: reference. `make report` uses the reference)
+endif
+
+help: ## say what can be made
+	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [PYTHON=python3.12]"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with exactly the packages in requirements/
+
+$(READY): requirements/uv.txt requirements/all.txt requirements/setup.py
+	@$(PYTHON) requirements/setup.py
+
+reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every figure, table, number and the PDF
+	@echo "The report is $(CURDIR)/$<"
+	@test $(PROFILE) = full || echo "It shows the $(PROFILE) profile; the paper's own numbers: make reproduce PROFILE=full (long, can be stopped and resumed)"
+
+results: checked/$(PROFILE) ## run what is missing of the experiments
+	@echo "build/$(PROFILE)/results is complete"
+
+report: build/reference/report.pdf ## make the PDF from the committed results of the full profile
+	@echo "The report is $(CURDIR)/$<"
+
+# One call checks all experiments, so a make with nothing to do costs one short Python process.
+# It rewrites a stamp only if results changed: what depends on the stamp is left alone otherwise.
+checked/$(PROFILE): $(READY)
+	@$(RUN) run --profile $(PROFILE) $(EXPERIMENT)
+
+checked/reference: $(READY)
+	@$(RUN) status --profile reference
+
+# A name beside the target, renamed when complete: a killed make leaves no half-written target.
+INTO = $(@D)/part-$(@F) && mv -f $(@D)/part-$(@F) $@
+
+# Equal inputs give equal bytes: matplotlib writes this date into its PDF files.
+DATED := SOURCE_DATE_EPOCH=946684800
+
+# $(1): profile or `reference`; $(2): where its results lie.
+define REPORT
+$(EXPERIMENTS:%=build/$(1)/results/%.stamp) build/$(1)/status.json: checked/$(1)
+	@test -f $$@ || { echo "error: $$@ is missing: has every experiment an entry in experiments/profiles.toml?" >&2; exit 1; }
+
+build/$(1)/numbers.tex: report/numbers.py $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp)
+	@$(PY) report/numbers.py $(2) build/$(1)/status.json $$(INTO)
+
+build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/numbers.tex $(FIGURES:%=build/$(1)/figures/%.pdf) $(TABLES:%=build/$(1)/tables/%.tex)
+	@$(PY) report/typeset.py build/$(1)
+
+$(foreach f,$(FIGURES),$(eval $(call DRAWN,$(1),$(2),figures,$(f),pdf)))
+$(foreach t,$(TABLES),$(eval $(call DRAWN,$(1),$(2),tables,$(t),tex)))
+endef
+
+# eNN_name depends on experiment eNN alone, a name without eNN_ on all of them.
+define DRAWN
+build/$(1)/$(3)/$(4).$(5): report/$(3)/$(4).py $(REPORT_CODE) $(patsubst %,build/$(1)/results/%.stamp,$(or $(filter $(firstword $(subst _, ,$(4)))_%,$(EXPERIMENTS)),$(EXPERIMENTS)))
+	@echo "$$@"
+	@mkdir -p $$(@D)
+	@$(DATED) $(PY) report/$(3)/$(4).py $(2) $$(INTO)
+
+endef
+
+$(eval $(call REPORT,$(PROFILE),build/$(PROFILE)/results))
+$(eval $(call REPORT,reference,report/reference))
+
+figures: $(FIGURES:%=build/$(PROFILE)/figures/%.pdf) $(TABLES:%=build/$(PROFILE)/tables/%.tex) build/$(PROFILE)/numbers.tex ## make figures, tables and numbers of the profile, without the PDF
+	@echo "build/$(PROFILE): figures, tables and numbers.tex are ready"
+
+# With a PROFILE of your own choice its results are held against the reference as well.
+FRESH := $(if $(filter file,$(origin PROFILE)),,$(PROFILE))
+verify: checked/reference $(FRESH:%=checked/%) ## recompute every verdict; with PROFILE=full also compare a fresh run
+	@$(PY) report/verify.py report/reference $(FRESH:%=build/%/results %)
+
+publish: $(READY) ## copy the current results of the full profile to report/reference
+	@$(RUN) publish $(EXPERIMENT)
+
+bench: $(READY) ## time one training step against Keras' own
+	@$(PY) benchmarks/step_time.py
+
+test: $(READY) ## run all tests, the library's on both backends
+	@echo "== library tests on TensorFlow"
+	@KERAS_BACKEND=tensorflow $(PY) -m pytest -q $(TESTS)
+	@echo "== library tests on JAX"
+	@KERAS_BACKEND=jax $(PY) -m pytest -q $(TESTS)
+	@echo "== tests that need no Keras"
+	@$(PY) -m pytest -q $(ONCE)
+
+lint: $(READY) ## check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy raikeras
+
+# No index or find-links address ends up in the files: they hold names, versions and hashes only.
+COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+lock: $(READY) ## renew requirements/*.txt (UPGRADE=--upgrade takes the newest versions)
+	@$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o requirements/all.txt
+	@echo uv | $(COMPILE) $(UPGRADE) --no-annotate - -o requirements/uv.txt
+	@! grep -nE 'https?:|file:|@ /|^-' requirements/all.txt requirements/uv.txt
+
+clean: ## remove build/ except the results of the full profile
+	@$(PYTHON) requirements/setup.py --clean

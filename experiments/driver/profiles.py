@@ -1,0 +1,162 @@
+"""profiles.toml and the scripts' parameters cells, read and checked before anything starts."""
+
+import ast
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from driver.errors import DriverError
+from driver.keys import Sources, digest, parse
+
+BACKENDS = ("tensorflow", "jax")
+PARAMETERS = ("results", "provenance", "runs", "settings")
+ENTRY = {"script", "title", "backend", "minutes_per_run", "variants", "profiles"}
+
+
+@dataclass
+class Run:
+    """One result to be: an experiment's variant with one seed."""
+
+    variant: str
+    seed: int
+    settings: dict[str, Any]  # what differs from the script's defaults
+    key: str
+
+    @property
+    def path(self) -> str:
+        """Where the result lies below its experiment's folder."""
+        return f"{self.variant}/seed-{self.seed}.json"
+
+
+@dataclass
+class Experiment:
+    """One script with the runs that a profile asks of it."""
+
+    name: str
+    title: str
+    script: Path
+    backend: str
+    minutes_per_run: float
+    variants: list[str]
+    runs: list[Run] = field(default_factory=list)
+
+
+def load(
+    root: Path, profile: str, names: list[str], *, committed: bool = False
+) -> list[Experiment]:
+    """Experiments of a profile, in the file's order, with all their runs.
+
+    Args:
+        root: the project's folder.
+        profile: a profile's name.
+        names: experiments wanted; none means all.
+        committed: describe what profiles.toml says, whatever KERAS_BACKEND is set to.
+    """
+    file = root / "experiments" / "profiles.toml"
+    try:
+        entries = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DriverError(f"{file} must be readable. Received: {error.strerror}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DriverError(f"{file} must be valid TOML. Received: {error}.") from None
+    for name in names:
+        _known("experiment", name, entries, file)
+    known_profiles = {p: None for entry in entries.values() for p in entry.get("profiles", {})}
+    _known("profile", profile, known_profiles, file)
+    sources = Sources([root / "experiments", root])
+    return [
+        _experiment(root, name, entry, profile, sources, committed)
+        for name, entry in entries.items()
+        if (name in names or not names) and profile in entry.get("profiles", {})
+    ]
+
+
+def _experiment(
+    root: Path, name: str, entry: dict, profile: str, sources: Sources, committed: bool
+) -> Experiment:
+    for key in entry:
+        _known("entry", key, ENTRY, f"[{name}]")
+    script = root / "experiments" / entry.get("script", f"{name}.py")
+    defaults = script_settings(script)
+    variants, chosen = entry.get("variants", {}), entry["profiles"][profile]
+    where = f"[{name}.profiles.{profile}]"
+    for key in chosen:
+        _known("variant", key, {*variants, "seeds", "all"}, where)
+    experiment = Experiment(
+        name=name,
+        title=entry.get("title", name),
+        script=script,
+        backend=_backend(name, entry.get("backend", "tensorflow"), committed),
+        minutes_per_run=entry.get("minutes_per_run", 60),
+        variants=list(variants),
+    )
+    digests = sources.digests(script)
+    for variant, own in variants.items():
+        layers = (own, chosen.get("all", {}), chosen.get(variant, {}))
+        changes = {k: v for layer in layers for k, v in layer.items() if k != "seeds"}
+        for key, value in changes.items():
+            _setting(key, value, defaults, script, f"variant {variant} of {where}")
+        settings = {**defaults, **changes}
+        for seed in range(_seeds(chosen.get(variant, {}).get("seeds", chosen.get("seeds")), where)):
+            identity = [name, variant, seed, settings, experiment.backend, digests]
+            experiment.runs.append(Run(variant, seed, changes, digest(identity)))
+    # Seeds outermost: the first sweep shows every variant and tells how long the others take.
+    experiment.runs.sort(key=lambda run: run.seed)
+    return experiment
+
+
+def script_settings(script: Path) -> dict[str, Any]:
+    """The literal defaults in a script's parameters cell."""
+    values = {}
+    for node in parse(script).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            values.setdefault(node.targets[0].id, node.value)
+    missing = [name for name in PARAMETERS if name not in values]
+    if script.read_text(encoding="utf-8").count('tags=["parameters"]') != 1 or missing:
+        raise DriverError(
+            f'{script} must have exactly one cell marked # %% tags=["parameters"] that assigns '
+            f"{', '.join(PARAMETERS)}. Missing: {', '.join(missing) or 'the one tag'}."
+        )
+    try:
+        settings = ast.literal_eval(values["settings"])
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise DriverError(f"settings in {script} must be a dict of plain values, no expressions.")
+    return settings
+
+
+def _backend(name: str, backend: str, committed: bool) -> str:
+    chosen = backend if committed else os.environ.get("KERAS_BACKEND") or backend
+    if chosen not in BACKENDS:
+        origin = f"[{name}] in profiles.toml" if chosen == backend else "KERAS_BACKEND"
+        raise DriverError(
+            f"The backend must be one of {', '.join(BACKENDS)}. Received: {chosen} from {origin}. "
+            "Unset KERAS_BACKEND or choose a supported one."
+        )
+    return chosen
+
+
+def _setting(key: str, value: Any, defaults: dict, script: Path, where: str) -> None:
+    _known("setting", key, defaults, where, f"{script.name} knows")
+    default = defaults[key]
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (value, default))
+    if default is not None and value is not None and not numbers:
+        if type(value) is not type(default):
+            raise DriverError(
+                f"Setting {key} must be {type(default).__name__} like its default {default!r} in "
+                f"{script.name}. Received: {value!r} in {where}."
+            )
+
+
+def _seeds(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise DriverError(f"seeds must be a count, 0 or more. Received: {value!r} in {where}.")
+    return value
+
+
+def _known(what: str, name: str, known: Any, where: Any, lead: str = "Known:") -> None:
+    if name not in known:
+        raise DriverError(f"Unknown {what} {name!r} in {where}. {lead} {', '.join(sorted(known))}.")

@@ -1,0 +1,158 @@
+"""Runs what is missing of the experiments and tells make and the report what there is.
+
+    python experiments/run.py run --profile quick [EXPERIMENT ...]   make missing results
+    python experiments/run.py status --profile full                  say what is current
+    python experiments/run.py status --profile reference             the same of report/reference
+    python experiments/run.py publish [EXPERIMENT ...]               copy full results to the report
+
+A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
+key is: script, settings, backend and the code of every project module that the script imports
+(see driver/keys.py). Results that a profile no longer asks for are moved to build/PROFILE/unused.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from driver import kernel, profiles, state
+from driver.errors import DriverError
+from driver.profiles import Experiment
+
+REFERENCE = "reference"
+
+
+def run(root: Path, profile: str, names: list[str]) -> None:
+    """Makes the missing results of a profile, one kernel an experiment."""
+    experiments = profiles.load(root, profile, names)
+    build = root / "build"
+    here = build / profile
+    everything = experiments if not names else profiles.load(root, profile, [])
+    state.set_aside(here / "results", here / "unused", everything)
+    if any(_missing(here / "results", experiment) for experiment in experiments):
+        kernel.stop_on_signals()
+        with state.only_one(build):
+            state.remove_leftovers(here / "results")
+            for experiment in experiments:
+                _complete(root, profile, experiment)
+    for experiment in experiments:
+        state.write_stamp(here / "results", here / "results", experiment)
+    state.write_status(here / "results", here / "status.json", profile, everything)
+
+
+def _complete(root: Path, profile: str, experiment: Experiment) -> None:
+    build = root / "build"
+    here = build / profile
+    missing = _missing(here / "results", experiment)
+    if not missing:
+        return
+    total = len(experiment.runs)
+    _say(f"{experiment.name}: {len(missing)} of {total} results to make with {experiment.backend}")
+    provenance = {**_commit(root), "profile": profile}
+    runs = [
+        {
+            "experiment": experiment.name,
+            "variant": one.variant,
+            "seed": one.seed,
+            "settings": one.settings,
+            "number": total - len(missing) + number,
+            "total": total,
+            "provenance": {"key": one.key, **provenance},
+        }
+        for number, one in enumerate(missing, 1)
+    ]
+    results = os.path.relpath(here / "results" / experiment.name, root)
+    parameters = {"results": results, "provenance": provenance, "runs": runs}
+    try:
+        kernel.execute(root, build, here / "logs", experiment, parameters)
+    finally:
+        state.remove_leftovers(here / "results")
+    missing = _missing(here / "results", experiment)
+    if missing:
+        raise DriverError(
+            f"{experiment.script.name} must save every run it was given and leave its sources "
+            f"alone. It ended without {', '.join(one.path for one in missing)}."
+        )
+
+
+def status(root: Path, profile: str) -> None:
+    """Rewrites status.json and stamps of a profile, or of the reference, and prints a summary."""
+    reference = profile == REFERENCE
+    experiments = profiles.load(root, "full" if reference else profile, [], committed=reference)
+    here = root / "build" / profile
+    folder = root / "report" / REFERENCE if reference else here / "results"
+    content = state.write_status(folder, here / "status.json", profile, experiments)
+    for experiment in experiments:
+        if reference:
+            state.write_stamp(folder, here / "results", experiment)
+        variants = content["experiments"][experiment.name]["variants"].values()
+        words = (f"{sum(v[word] for v in variants)} {word}" for word in next(iter(variants)))
+        _say(f"{profile}: {experiment.name}: {', '.join(words)}")
+
+
+def publish(root: Path, names: list[str]) -> None:
+    """Copies the current results of `full` to report/reference, to be committed."""
+    full, reference = root / "build" / "full" / "results", root / "report" / REFERENCE
+    for experiment in profiles.load(root, "full", names, committed=True):
+        current = [one for one in experiment.runs if state.is_current(full, experiment, one)]
+        for one in current:
+            source = full / experiment.name / one.path
+            target = reference / experiment.name / one.path
+            state.write_if_changed(target, source.read_text(encoding="utf-8"))
+        count = f"{len(current)} of {len(experiment.runs)}"
+        _say(f"{experiment.name}: {count} results in {os.path.relpath(reference, root)}")
+
+
+def _missing(results: Path, experiment: Experiment) -> list[profiles.Run]:
+    return [one for one in experiment.runs if not state.is_current(results, experiment, one)]
+
+
+def _commit(root: Path) -> dict[str, str | bool | None]:
+    """The checkout's commit and whether what decides results differs from it; None outside git."""
+
+    def git(*words: str) -> str | None:
+        command = ["git", "-C", str(root), *words]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    changes = git("status", "--porcelain", "--", "raikeras", "experiments", "requirements")
+    commit = git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": None if commit is None else bool(changes)}
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Reads the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("run", "status", "publish"))
+    parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
+    parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
+    given = parser.parse_args()
+    root = given.root.resolve()
+    try:
+        if given.command == "run":
+            run(root, given.profile, given.experiments)
+        elif given.command == "status":
+            status(root, given.profile)
+        else:
+            publish(root, given.experiments)
+    except DriverError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        message = "Stopped. Finished results are kept: the same command goes on from here."
+        print(message, file=sys.stderr, flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

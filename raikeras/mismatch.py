@@ -1,0 +1,96 @@
+"""How a mismatch is measured and weighed: the hidden loss of all cuts together."""
+
+from collections.abc import Callable, Mapping
+
+import keras
+from keras import ops
+
+
+class HiddenLoss:
+    """The sum over cuts of weight times loss of (target, the layer's own output).
+
+    Args:
+        loss: A Keras loss or its name, applied to each cut by its own reduction; the default
+            one averages over examples and units.
+        weight: A float, a schedule (a callable of the step), or a dict from layer name to either;
+            layers that a dict leaves out weigh 1.
+        cuts: The cuts of the circuit.
+
+    Raises:
+        ValueError: If the loss is unknown, a weight is negative or a dict names no relaxed layer.
+    """
+
+    def __init__(self, loss, weight, cuts):
+        self._loss = _get_loss(loss)
+        names = [cut.layer.name for cut in cuts]
+        if isinstance(weight, Mapping):
+            unknown = sorted(set(weight) - set(names))
+            if unknown and names:
+                raise ValueError(
+                    "`hidden_weight` must name relaxed layers. Received: "
+                    f"{unknown}. Relaxed layers: {names}"
+                )
+            weights = [weight.get(name, 1.0) for name in names]
+        else:
+            weights = [weight] * len(names)
+        for one in weights:
+            if not callable(one) and not (isinstance(one, (int, float)) and one >= 0):
+                raise ValueError(
+                    "`hidden_weight` must be a float of 0 or more, a schedule of the step, or a "
+                    f"dict of these by layer name. Received: hidden_weight={weight!r}"
+                )
+        self._weights = weights
+
+    def __call__(self, pairs, sample_weight, step):
+        """The weighted sum, a scalar.
+
+        Args:
+            pairs: Per cut (target, own output), each `(batch, ...)`.
+            sample_weight: Tensor `(batch,)` or `(batch, 1)`: an example's weight acts on its
+                whole part of the objective. Weights per output or per time step act on the task
+                loss alone.
+            step: Integer scalar, number of updates made so far.
+        """
+        schedules = {id(one): one(step) for one in self._weights if callable(one)}
+        terms = []
+        for (target, own), weight in zip(pairs, self._weights, strict=True):
+            own = ops.cast(own, target.dtype)
+            term = self._loss(target, own, _per_example(sample_weight, len(target.shape) - 1))
+            weight = schedules.get(id(weight), weight)
+            terms.append(ops.cast(weight, term.dtype) * term)
+        return ops.sum(ops.stack(terms))
+
+
+def _per_example(sample_weight, rank: int):
+    """One weight an example, in a shape that broadcasts against losses of `rank` axes."""
+    if not hasattr(sample_weight, "shape") or len(sample_weight.shape) > 2:
+        return None
+    if len(sample_weight.shape) == 2 and sample_weight.shape[1] != 1:
+        return None
+    return ops.reshape(sample_weight, (-1,) + (1,) * (rank - 1))
+
+
+class _FunctionLoss(keras.losses.Loss):
+    """A loss function of one example as a Keras loss, averaged over examples and units."""
+
+    def __init__(self, function: Callable):
+        super().__init__(name="hidden_loss")
+        self._function = function
+
+    def call(self, y_true, y_pred):
+        return self._function(y_true, y_pred)
+
+
+def _get_loss(loss) -> keras.losses.Loss:
+    try:
+        found = keras.losses.get(loss)
+    except ValueError as error:
+        raise ValueError(
+            "`hidden_loss` must be a Keras loss or its name, as in "
+            f'hidden_loss="mean_squared_error". Received: hidden_loss={loss!r}'
+        ) from error
+    if not callable(found):
+        raise ValueError(
+            f"`hidden_loss` must be a Keras loss or its name. Received: hidden_loss={loss!r}"
+        )
+    return found if isinstance(found, keras.losses.Loss) else _FunctionLoss(found)

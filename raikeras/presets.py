@@ -1,0 +1,107 @@
+"""The named methods: RAI as its code runs it, RAI as written, RAI with a growing hidden weight.
+
+Each returns a compiled `RelaxedModel`; they differ in the four choices only.
+"""
+
+import keras
+
+from raikeras.initializers import isometric_start
+from raikeras.model import RelaxedModel
+from raikeras.optimizers import Rprop
+from raikeras.targets import Learned
+
+
+def rai_as_code(net, loss="binary_crossentropy", learning_rate=0.1, metrics=None, **kwargs):
+    """RAI as its author's code runs it: every default of `RelaxedModel`, with Rprop.
+
+    Args:
+        net: A built Sequential or Functional model.
+        loss: The task loss.
+        learning_rate: Float, Rprop's initial step size.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    model = RelaxedModel(net, **kwargs)
+    model.compile(Rprop(learning_rate), loss, metrics=metrics)
+    return model
+
+
+def rai_as_document(net, loss=None, learning_rate=0.1, metrics=None, **kwargs):
+    """RAI as its document states it (eq. 4): the output layer is not relaxed.
+
+    The targets are the layers' outputs (post-activation), and both losses are sums over examples:
+    the squared error is averaged over units and summed over examples.
+
+    Args:
+        net: A built Sequential or Functional model that ends in a layer of its own.
+        loss: The task loss, summed over examples. `None`: binary cross-entropy.
+        learning_rate: Float, Rprop's initial step size.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    last = net.layers[-1]
+    model = RelaxedModel(
+        net,
+        relax=lambda layer: isinstance(layer, keras.layers.Dense) and layer is not last,
+        at="post_activation",
+        hidden_loss=keras.losses.MeanSquaredError(reduction="sum"),
+        **kwargs,
+    )
+    loss = loss or keras.losses.BinaryCrossentropy(reduction="sum")
+    model.compile(Rprop(learning_rate), loss, metrics=metrics)
+    return model
+
+
+def rai_growing(
+    net,
+    steps: int,
+    loss="binary_crossentropy",
+    weight_range: tuple[float, float] = (3.9, 1.6e4),
+    learning_rate: float = 3.9e-4,
+    target_learning_rate: float = 2.9e-2,
+    seed: int | None = None,
+    metrics=None,
+    **kwargs,
+):
+    """RAI that ends where the deployed network is: the hidden weight grows during training.
+
+    The net gets the isometric start. The hidden weight grows geometrically over `steps`, so that
+    targets are free at first and bound to the forward pass at the end (the penalty method of
+    Carreira-Perpinan & Wang, 2014). Weights and targets follow Adam (beta_2 = .99) with rates of
+    their own, both falling linearly to 2 %.
+
+    Args:
+        net: A built Sequential or Functional model of Dense layers. Its weights are replaced.
+        steps: Integer, number of training steps of the whole schedule.
+        loss: The task loss.
+        weight_range: First and last hidden weight.
+        learning_rate: Float, initial rate of the weights.
+        target_learning_rate: Float, initial rate of the targets.
+        seed: Integer, seed of the isometric start.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    isometric_start(net, seed=seed)
+    first, last = weight_range
+    growth = keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
+    targets = Learned(optimizer=adam_with_decay(target_learning_rate, steps))
+    model = RelaxedModel(net, targets=targets, hidden_weight=growth, **kwargs)
+    model.compile(adam_with_decay(learning_rate, steps), loss, metrics=metrics)
+    return model
+
+
+def adam_with_decay(learning_rate: float, steps: int) -> keras.optimizers.Adam:
+    """Adam (beta_2 = .99) whose rate falls linearly to 2 % of `learning_rate` over `steps`."""
+    schedule = keras.optimizers.schedules.PolynomialDecay(
+        learning_rate, steps, end_learning_rate=0.02 * learning_rate
+    )
+    return keras.optimizers.Adam(schedule, beta_2=0.99)

@@ -1,0 +1,135 @@
+"""Row-wise update rules: the arithmetic of Keras' optimizers for the rows of a batch alone.
+
+No stock optimizer leaves the rows of unseen examples where they are (momentum keeps moving them),
+so the rules are pure functions of the gathered rows, their gradient and their own slots.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from raikeras.optimizers import Rprop, rprop_update
+
+
+class RowRule(NamedTuple):
+    """How the rows of a batch follow their gradient.
+
+    Attributes:
+        name: Name of the rule and its settings; two equal names are the same rule.
+        slots: Per slot its shape per row, `"row"` for one value a unit or `"scalar"` for one
+            value a row. Slots start at zero.
+        update: `update(gradient, slots, learning_rate) -> (change, slots)`, all of shape
+            `(batch, units)` or `(batch, 1)`; the change is added to the rows.
+    """
+
+    name: str
+    slots: dict[str, str]
+    update: Callable
+
+
+def _sgd(optimizer) -> RowRule:
+    momentum, nesterov = optimizer.momentum, optimizer.nesterov
+
+    def update(gradient, slots, learning_rate):
+        step = -learning_rate * gradient
+        if not momentum:
+            return step, {}
+        velocity = momentum * slots["momentum"] + step
+        return (momentum * velocity + step if nesterov else velocity), {"momentum": velocity}
+
+    return RowRule(f"sgd {momentum} {nesterov}", {"momentum": "row"} if momentum else {}, update)
+
+
+def _rmsprop(optimizer) -> RowRule:
+    rho, momentum, epsilon = optimizer.rho, optimizer.momentum, optimizer.epsilon
+    centered = optimizer.centered
+    slots = ["velocity"] + ["average"] * bool(centered) + ["momentum"] * bool(momentum)
+
+    def update(gradient, slots, learning_rate):
+        new = {"velocity": rho * slots["velocity"] + (1 - rho) * ops.square(gradient)}
+        spread = new["velocity"]
+        if centered:
+            new["average"] = rho * slots["average"] + (1 - rho) * gradient
+            spread = spread - ops.square(new["average"])
+        step = learning_rate * gradient / ops.sqrt(spread + epsilon)
+        if momentum:
+            new["momentum"] = step = momentum * slots["momentum"] + step
+        return -step, new
+
+    name = f"rmsprop {rho} {momentum} {epsilon} {centered}"
+    return RowRule(name, dict.fromkeys(slots, "row"), update)
+
+
+def _adam(optimizer) -> RowRule:
+    beta_1, beta_2, epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+    if optimizer.amsgrad:
+        raise ValueError(
+            "Row rules do not cover `amsgrad=True`. Use `Learned(optimizer=...)` to give the "
+            "targets an optimizer without it. Received: amsgrad=True"
+        )
+
+    def update(gradient, slots, learning_rate):
+        # The count is the row's own: bias correction must not depend on other examples.
+        count = slots["count"] + 1
+        mean = slots["mean"] + (gradient - slots["mean"]) * (1 - beta_1)
+        variance = slots["variance"] + (ops.square(gradient) - slots["variance"]) * (1 - beta_2)
+        rate = learning_rate * ops.sqrt(1 - beta_2**count) / (1 - beta_1**count)
+        change = -rate * mean / (ops.sqrt(variance) + epsilon)
+        return change, {"mean": mean, "variance": variance, "count": count}
+
+    slots = {"mean": "row", "variance": "row", "count": "scalar"}
+    return RowRule(f"adam {beta_1} {beta_2} {epsilon}", slots, update)
+
+
+def _rprop(optimizer) -> RowRule:
+    settings = (
+        optimizer.decrease,
+        optimizer.increase,
+        optimizer.min_step_size,
+        optimizer.max_step_size,
+    )
+
+    def update(gradient, slots, learning_rate):
+        change, step_size, previous = rprop_update(
+            gradient, slots["step_size"], slots["previous"], learning_rate, *settings
+        )
+        return -change, {"step_size": step_size, "previous": previous}
+
+    return RowRule(f"rprop {settings}", {"step_size": "row", "previous": "row"}, update)
+
+
+# AdamW is an Adam whose decay acts on weights; targets are not weights and do not decay.
+_RULES: dict[type, Callable] = {
+    keras.optimizers.SGD: _sgd,
+    keras.optimizers.RMSprop: _rmsprop,
+    keras.optimizers.Adam: _adam,
+    keras.optimizers.AdamW: _adam,
+    Rprop: _rprop,
+}
+
+
+def row_rule(optimizer) -> RowRule:
+    """The row rule with the settings of a Keras optimizer.
+
+    Raises:
+        ValueError: If there is no rule for this optimizer, or if it has a setting that cannot
+            act on rows (clipping, EMA, gradient accumulation, loss scaling).
+    """
+    make = _RULES.get(type(optimizer))
+    if make is None:
+        names = ", ".join(sorted({kind.__name__ for kind in _RULES}))
+        raise ValueError(
+            f"Targets have update rules for {names}. Received: "
+            f"optimizer={type(optimizer).__name__}. Keep it for the weights and give the targets "
+            "a rule of their own: `targets=Learned(optimizer=...)`."
+        )
+    for setting in ("clipnorm", "global_clipnorm", "clipvalue", "use_ema"):
+        if getattr(optimizer, setting):
+            raise ValueError(
+                f"`{setting}` would act on weights but not on the targets. Remove it, or give the "
+                "targets an optimizer without it: `targets=Learned(optimizer=...)`. "
+                f"Received: {setting}={getattr(optimizer, setting)}"
+            )
+    return make(optimizer)

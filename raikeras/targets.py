@@ -1,0 +1,109 @@
+"""Where the targets come from: `Learned`."""
+
+import keras
+from keras import ops
+
+from raikeras.rows import row_rule
+
+
+@keras.saving.register_keras_serializable(package="raikeras")
+class Learned:
+    """RAI's targets: one row per training example, trained together with the weights.
+
+    A row starts at the deployed forward pass the first time its example is seen and from then on
+    follows the gradient of the objective by an optimizer's rule, applied to the rows of the batch
+    alone: the rows of other examples and their slots stay as they are. After training the rows are
+    dropped. Reference: D. Mertens, Relaxed Activation Identity.
+
+    Args:
+        num_examples: Integer, number of rows. `None` takes the number of examples in the arrays
+            given to the first `fit`; a stream needs it.
+        optimizer: A Keras optimizer or its name, read for its rule and settings, a learning rate
+            schedule included (evaluated at the step count of the compiled optimizer). `None` takes
+            the compiled optimizer and its learning rate at each step. There are rules for SGD,
+            RMSprop, Adam, AdamW and Rprop.
+        refresh_every: Integer, re-sets a row to the forward pass after this many updates of it,
+            keeping its slots. `None`: never.
+        dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
+
+    Raises:
+        ValueError: For a count below 1, or an optimizer without a row rule.
+
+    Example:
+
+    ```python
+    targets = raikeras.Learned(optimizer=keras.optimizers.Adam(0.03))
+    model = raikeras.RelaxedModel(net, targets=targets)
+    ```
+    """
+
+    def __init__(
+        self,
+        num_examples: int | None = None,
+        optimizer: keras.optimizers.Optimizer | str | None = None,
+        refresh_every: int | None = None,
+        dtype: str | None = None,
+    ):
+        for name, value in (("num_examples", num_examples), ("refresh_every", refresh_every)):
+            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+                raise ValueError(
+                    f"`{name}` must be a positive integer or None. Received: {name}={value}"
+                )
+        self.num_examples = num_examples
+        self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
+        self.refresh_every = refresh_every
+        self.dtype = dtype
+        if self.optimizer is not None:
+            row_rule(self.optimizer)
+            self._schedule = _learning_rate_of(self.optimizer)
+
+    def rule(self, compiled):
+        """The row rule, given the compiled optimizer."""
+        if compiled.gradient_accumulation_steps:
+            raise ValueError(
+                "Gradient accumulation would update the weights every few steps but the targets "
+                "at every step. Use a larger batch instead. Received: "
+                f"gradient_accumulation_steps={compiled.gradient_accumulation_steps}"
+            )
+        if isinstance(compiled, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "Loss scaling does not cover the targets, so the policy mixed_float16 cannot be "
+                "used; mixed_bfloat16 can. Received: optimizer=LossScaleOptimizer"
+            )
+        return row_rule(compiled if self.optimizer is None else self.optimizer)
+
+    def learning_rate(self, compiled):
+        """The targets' rate at this step, a scalar."""
+        if self.optimizer is None:
+            return compiled.learning_rate
+        if callable(self._schedule):
+            return self._schedule(compiled.iterations)
+        return self._schedule
+
+    def restarts(self, age):
+        """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
+        if self.refresh_every is None:
+            return ops.equal(age, 0)
+        return ops.equal(age % self.refresh_every, 0)
+
+    def get_config(self) -> dict:
+        optimizer = self.optimizer
+        return {
+            "num_examples": self.num_examples,
+            "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
+            "refresh_every": self.refresh_every,
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Learned":
+        config = dict(config)
+        if config.get("optimizer"):
+            config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
+        return cls(**config)
+
+
+def _learning_rate_of(optimizer):
+    """An optimizer's rate as a float or as a function of the step."""
+    rate = optimizer.get_config()["learning_rate"]
+    return keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate

@@ -1,0 +1,105 @@
+"""Every number of the text as a LaTeX macro, and the notice on the first page.
+
+Usage: numbers.py RESULTS_DIR STATUS_JSON OUT. A macro is named experiment, variant, metric:
+`\\EOneBpTestAccuracy`, with its interval `\\EOneBpTestAccuracyCI`; a verdict is `\\VerdictCOne`,
+the estimate of a claim's first criterion `\\ClaimCOneA`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from report import claims, latex, load, stats, summary
+from report.variants import VARIANTS
+
+UNITS = {
+    "seconds": r"\,s",
+    "milliseconds": r"\,ms",
+    "disagreement": r"\,\%",
+    "disagreement_near": r"\,\%",
+}
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Name and text of every macro but the notice."""
+    found = {
+        "Resamples": latex.integer(stats.RESAMPLES),
+        "Coverage": rf"{stats.COVERAGE}\,\%",
+        "NearRadius": str(summary.NEAR),
+    }
+    for experiment in VARIANTS:
+        found |= _experiment(load.runs(results, experiment), experiment)
+    for claim in claims.read()["claims"]:
+        found |= _claim(claim, claims.judge(claim, results))
+    return found
+
+
+def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
+    number = "E" + latex.camel(str(int(experiment[1:3])))
+    counts = [summary.counts(runs, variant) for variant in VARIANTS[experiment]]
+    sizes = sorted({count["runs"] for count in counts})
+    found = {
+        number + "N": str(sizes[0]) + (f" to {sizes[-1]}" if len(sizes) > 1 else ""),
+        number + "Lost": str(sum(count["diverged"] for count in counts)),
+    }
+    for variant, count in zip(VARIANTS[experiment], counts, strict=True):
+        prefix = number + latex.camel(variant)
+        for name, estimate in summary.estimates(runs, variant).items():
+            write, unit = summary.WRITE[name], UNITS.get(name, "")
+            found[prefix + latex.camel(name)] = write(estimate.value) + unit
+            found[prefix + latex.camel(name) + "CI"] = latex.with_interval(estimate, write) + unit
+        found |= {prefix + latex.camel(name): latex.integer(count[name]) for name in count}
+    return found
+
+
+def _claim(claim: dict, outcome: claims.Outcome) -> dict[str, str]:
+    name = latex.camel(claim["id"])
+    verb = "is " if outcome.verdict == claims.OPEN else ""
+    found = {"Verdict" + name: verb + outcome.verdict}
+    for letter, criterion, estimate in zip(
+        "ABCDEFG", claim["criteria"], outcome.estimates, strict=False
+    ):
+        share = criterion["metric"] in ("disagreement", "boundary_shift")
+        write, unit = (latex.percent, r"\,\%") if share else (latex.fixed, "")
+        found["Claim" + name + letter] = latex.with_interval(estimate, write) + unit
+    return found
+
+
+def notice(status: dict) -> str:
+    """What the first page has to say about the results; nothing if they are full and fresh."""
+    profile, parts = status["profile"], []
+    if profile not in ("full", "reference"):
+        parts.append(
+            rf"Built from profile \texttt{{{latex.escape(profile)}}}: shortened runs that show the "
+            r"pipeline, not the result. For the paper's numbers run "
+            r"\texttt{make reproduce PROFILE=full}."
+        )
+    for experiment, entry in status["experiments"].items():
+        for variant, count in entry["variants"].items():
+            where = rf"\texttt{{{latex.escape(f'{experiment}/{variant}')}}}"
+            absent = count["expected"] - count["present"]
+            if absent > 0:
+                parts.append(f"Missing: {absent} of {count['expected']} runs of {where}.")
+            if count["stale"]:
+                parts.append(f"Older than its sources: {count['stale']} runs of {where}.")
+    return rf"\noticebox{{{' '.join(parts)}}}" if parts else ""
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) != 3:
+        sys.exit("usage: numbers.py RESULTS_DIR STATUS_JSON OUT")
+    results, status, out = map(Path, arguments)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = macros(results)
+    except load.MissingResults as error:
+        sys.exit(f"numbers.py: {error}")
+    found["ReportNotice"] = notice(json.loads(status.read_text(encoding="utf-8")))
+    lines = [rf"\newcommand{{\{name}}}{{{text}}}" for name, text in found.items()]
+    latex.write(out, "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""Mean and interval of every metric of every variant: shared by the summary tables and numbers."""
+
+import numpy as np
+
+from report import latex, load, stats
+from report.variants import VARIANTS
+
+NEAR = 0.3  # radius around the training examples, in the units of the moons
+
+WRITE = {
+    "train_accuracy": latex.fixed,
+    "test_accuracy": latex.fixed,
+    "train_loss": latex.loss,
+    "test_loss": latex.loss,
+    "relaxed_loss": latex.loss,
+    "task_loss": latex.loss,
+    "hidden_loss": latex.loss,
+    "deployment_gap": latex.loss,
+    "seconds": latex.seconds,
+    "milliseconds": latex.seconds,
+    "disagreement": latex.percent,
+    "disagreement_near": latex.percent,
+}
+BOUND = {latex.loss: latex.short, latex.seconds: latex.short}  # of intervals in tables
+
+
+def estimates(runs: list[dict], variant: str) -> dict[str, stats.Estimate]:
+    """The estimate of each name in `WRITE` for one variant; milliseconds are per iteration."""
+    frame = load.metrics(load.of(runs, variant))
+    frame["milliseconds"] = 1000 * frame["seconds"] / frame["iterations"]
+    found = {name: stats.mean(frame[name]) for name in WRITE if name in frame}
+    grids = load.landscapes(runs, variant)
+    mask = stats.near(load.moons()[0], load.grid_axis(runs), NEAR) if grids else None
+    found["disagreement"] = stats.disagreement(grids)
+    found["disagreement_near"] = stats.disagreement(grids, mask)
+    return found
+
+
+def counts(runs: list[dict], variant: str) -> dict[str, int]:
+    """Runs, diverged runs, runs that reach a test accuracy of 0.99, and iterations of a variant."""
+    frame = load.metrics(load.of(runs, variant))
+    return {
+        "runs": len(frame),
+        "diverged": int((frame["status"] == "diverged").sum()),
+        "reached": int((frame["test_accuracy"] >= 0.99).sum()),
+        "iterations": int(np.nan_to_num(frame["iterations"].max())),
+    }
+
+
+def table(results, experiment: str, columns: dict[str, str]) -> str:
+    """The summary table of an experiment.
+
+    Args:
+        results: results folder.
+        experiment: its name.
+        columns: headings by the names in `WRITE`.
+    """
+    runs = load.runs(results, experiment)
+    lines = []
+    for variant, look in VARIANTS[experiment].items():
+        found, count = estimates(runs, variant), counts(runs, variant)
+        cells = [(look.label, "")]
+        cells += [(latex.integer(count[name]), "") for name in ("iterations", "runs", "diverged")]
+        for name in columns:
+            write = WRITE[name]
+            bound = BOUND.get(write, write)
+            cells.append((write(found[name].value), latex.interval(found[name], bound)))
+        lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
+    header = ["", "iterations", "$n$", "div.", *columns.values()]
+    return latex.table("lrrr" + "c" * len(columns), header, lines[:-1])
