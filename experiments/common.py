@@ -1,6 +1,7 @@
-"""What both Moons experiments use: data, nets, and training with a watch on the deployed network."""
+"""What both Moons experiments use: data, nets, training with a watch on the deployed network."""
 
 import time
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -29,11 +30,11 @@ def moons(settings):
 def dense_net(widths, activation):
     """A net of Dense layers with PyTorch's default start, U(+-1/sqrt(fan_in)), as in the source.
 
-    Its output is the logit: from probabilities Keras computes a cross-entropy clipped at 1e-7, whose
-    gradient is zero beyond, and Rprop's first steps would leave backprop stuck there.
+    Its output is the logit: from probabilities Keras computes a cross-entropy clipped at 1e-7,
+    whose gradient is zero beyond, and Rprop's first steps would leave backprop stuck there.
     """
     layers = [keras.Input((widths[0],))]
-    for fan_in, units in zip(widths, widths[1:]):
+    for fan_in, units in pairwise(widths):
         bound = fan_in**-0.5
         layers.append(
             keras.layers.Dense(
@@ -109,7 +110,8 @@ class Watch(keras.callbacks.Callback):
             self._note(logs)
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
-        progress(self._run, epoch + 1, self._iterations)
+        if epoch >= 10:  # by then compilation does not dominate the estimate
+            progress(self._run, epoch + 1, self._iterations)
         self._last = epoch + 1, logs
 
     def on_train_end(self, logs=None):

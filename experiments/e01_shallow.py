@@ -1,8 +1,8 @@
 # %% [markdown]
 # # e01: a shallow ReLU net on Moons
-# Does RAI classify as backprop does, with another decision boundary (C1), and does its boundary vary
-# more across runs (C3)? The net is the source's, 2-42-100-100-42-1; the source's backprop ran another
-# one for 100 iterations, which is the variant `bp_source`.
+# Does RAI classify as backprop does, with another decision boundary (C1), and does its boundary
+# vary more across runs (C3)? The net is the source's, 2-42-100-100-42-1; the source's backprop ran
+# another one for 100 iterations, which is the variant `bp_source`.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e01_shallow"  # folder of this experiment's JSON files

@@ -63,7 +63,9 @@ def choose_layers(net, relax) -> list[keras.Layer]:
     """
     layers = sublayers(net)
     marked = [layer.layer for layer in layers if isinstance(layer, Relaxed)]
-    layers = [layer for layer in layers if not isinstance(layer, Relaxed)]
+    layers = [
+        layer for layer in layers if not isinstance(layer, (Relaxed, keras.layers.InputLayer))
+    ]
     if isinstance(relax, (tuple, list)) and not relax:
         return []
     if isinstance(relax, type):
@@ -156,7 +158,7 @@ class Circuit:
         Returns:
             The net's outputs, and per cut the pair (target, the layer's own output).
         """
-        pairs = []
+        pairs: list[tuple] = []
         edges = [0]
         for cut in self.cuts:
             edges.append(edges[-1] + cut.size)

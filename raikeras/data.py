@@ -178,7 +178,9 @@ def check_finite(x, y=None, sample_weight=None) -> None:
                 continue
             bad = ~np.isfinite(array)
             if bad.any():
-                first = np.argwhere(bad.reshape(len(array), -1).any(axis=1))[0, 0] if bad.ndim else 0
+                first = (
+                    np.argwhere(bad.reshape(len(array), -1).any(axis=1))[0, 0] if bad.ndim else 0
+                )
                 raise ValueError(
                     f"`{name}` must be finite: a NaN would spread to every weight. Received: "
                     f"{int(bad.sum())} values that are NaN or infinite, the first in example "
@@ -193,7 +195,7 @@ def fingerprint(*arrays) -> str:
         if leaf is not None:
             array = np.ascontiguousarray(leaf)
             digest.update(f"{array.shape}{array.dtype}".encode())
-            digest.update(array.reshape(-1).view("uint8") if array.dtype != object else b"")
+            digest.update(array.tobytes())
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,25 +10,12 @@ from keras import ops
 
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
-from raikeras._steps.private import is_tf_distributed, loss_tracker
+from raikeras._steps.private import is_tf_distributed
 from raikeras.circuit import Circuit, choose_layers
 from raikeras.mismatch import HiddenLoss
 from raikeras.store import Store
 from raikeras.targets import Learned
 from raikeras.weight_steps import Joint
-
-
-class Batch(NamedTuple):
-    """What one training step works on."""
-
-    x: Any
-    y: Any
-    sample_weight: Any
-    ids: Any
-    rows: dict
-    restarts: Any
-    targets: Any
-    learning_rate: Any
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -114,15 +101,10 @@ class RelaxedModel(keras.Model):
                 f"Received: deployed_every={deployed_every}"
             )
         self.deployed_every = deployed_every
-        self.at = at
-        self.hidden_loss, self.hidden_weight = _Plain(hidden_loss), _Plain(hidden_weight)
-        layers = choose_layers(net, relax)
-        # Plain objects: Keras would track layers and variables reached through an attribute.
-        self._circuit = _Plain(Circuit(net, layers, at))
-        self._hidden = _Plain(HiddenLoss(hidden_loss, hidden_weight, self._circuit.value.cuts))
-        self._store = _Plain(None)
-        self._seen_data = None
-        self._columns = [
+        self._settings = _Plain({"at": at, "loss": hidden_loss, "weight": hidden_weight})
+        circuit = Circuit(net, choose_layers(net, relax), at)
+        self.relaxed = Relaxation(circuit, HiddenLoss(hidden_loss, hidden_weight, circuit.cuts))
+        self.relaxed_columns = [
             keras.metrics.Mean(name=name) for name in ("task_loss", "hidden_loss", "deployed_loss")
         ]
         self.built = True
@@ -136,13 +118,13 @@ class RelaxedModel(keras.Model):
     @property
     def variables(self):
         """Weights, and the store's tables, which are state of training but not weights."""
-        store = self._store.value if hasattr(self, "_store") else None
+        store = self.relaxed.store if hasattr(self, "relaxed") else None
         return super().variables + (list(store.tables.values()) if store else [])
 
     @property
     def store(self) -> Store | None:
         """The rows, once `fit` has seen data."""
-        return self._store.value
+        return self.relaxed.store
 
     # Training
 
@@ -150,7 +132,7 @@ class RelaxedModel(keras.Model):
     def fit(self, *args, **kwargs):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
-        if not self._circuit.value.cuts:
+        if not self.relaxed.circuit.cuts:
             return super().fit(**call)
         self._assert_compile_called("fit")
         if is_tf_distributed(self):
@@ -174,7 +156,7 @@ class RelaxedModel(keras.Model):
 
     def get_metrics_result(self):
         """Keras' own columns; those of the relaxed path are added by the training step."""
-        own = {column.name for column in self._columns}
+        own = {column.name for column in self.relaxed_columns}
         return {key: value for key, value in super().get_metrics_result().items() if key not in own}
 
     def targets(self, ids) -> dict[str, np.ndarray]:
@@ -199,8 +181,10 @@ class RelaxedModel(keras.Model):
         }
         if (rows["age"] == 0).any():
             missing = ids[rows["age"][:, 0] == 0][:5].tolist()
-            raise ValueError(f"Examples have no row before a step has seen them. Received: {missing}")
-        cuts = self._circuit.value.cuts
+            raise ValueError(
+                f"Examples have no row before a step has seen them. Received: {missing}"
+            )
+        cuts = self.relaxed.circuit.cuts
         parts = np.split(rows["targets"], np.cumsum([cut.size for cut in cuts])[:-1], axis=1)
         return {
             cut.name: part.reshape(len(ids), *cut.shape)
@@ -209,107 +193,23 @@ class RelaxedModel(keras.Model):
 
     def reset_targets(self) -> None:
         """Drops all rows, so that `fit` can be given other data."""
-        self._store.value, self._seen_data = None, None
+        self.relaxed.store = self.relaxed.data = None
         self.train_function = None
-
-    # The three parts of a training step, called by the backend's step
-
-    def begin_step(self, data) -> Batch:
-        """Unpacks a batch, measures the deployed network and brings the batch's rows."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        circuit, store = self._circuit.value, self._store.value
-        if not circuit.cuts:
-            x = x["inputs"] if ids_in.has_ids(x) else x
-            return Batch(x, y, sample_weight, None, {}, None, ops.zeros(()), None)
-        ids, x = x["example_id"], x["inputs"]
-        rows = store.gather(ids)
-        restarts = self.target_rule.restarts(rows["age"])
-        start = self._deployed_pass(x, y, sample_weight, ops.any(restarts), store.dtype, ids)
-        rows["targets"] = ops.where(restarts, start, rows["targets"])
-        rate = self.target_rule.learning_rate(self.optimizer)
-        return Batch(x, y, sample_weight, ids, rows, restarts, rows["targets"], rate)
-
-    def objective(self, batch: Batch, targets):
-        """The whole objective on the relaxed path, and its parts for the logs."""
-        outputs, pairs = self._circuit.value.replay(batch.x, targets, batch.restarts)
-        task = self.compute_loss(batch.x, batch.y, outputs, batch.sample_weight, training=True)
-        if not pairs:
-            return task, (task, ops.zeros(()), outputs)
-        hidden = self._hidden.value(pairs, batch.sample_weight, self.optimizer.iterations)
-        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs)
-
-    def finish_step(self, batch: Batch, total, parts, gradients, target_gradient) -> dict:
-        """Updates rows and weights from gradients taken at the same point; returns the logs."""
-        task, hidden, outputs = parts
-        count = ops.shape(keras.tree.flatten(batch.x)[0])[0]
-        loss_tracker(self).update_state(total, sample_weight=count)
-        if batch.ids is not None:
-            self._store.value.step(batch.ids, batch.rows, target_gradient, batch.learning_rate)
-        self.weight_step.apply(self.optimizer, gradients, self.trainable_variables)
-        if batch.ids is None:
-            return self.compute_metrics(batch.x, batch.y, outputs, batch.sample_weight)
-        relaxed = dict(zip(self._columns[:2], (task, hidden), strict=True))
-        for column, value in relaxed.items():
-            column.update_state(value, sample_weight=count)
-        logs = {column.name: column.result() for column in (loss_tracker(self), *relaxed)}
-        if self.deployed_every:
-            logs |= self._deployed_logs()
-        return logs
-
-    def _deployed_logs(self) -> dict:
-        """Columns of the deployed network, NaN if it was not measured in this epoch."""
-        column = self._columns[2]
-        logs = {column.name: column.result(), **self.get_metrics_result()}
-        del logs[loss_tracker(self).name]
-        if self.deployed_every == 1:
-            return logs
-        return {
-            name: ops.where(column.count > 0, value, float("nan")) for name, value in logs.items()
-        }
-
-    def _deployed_pass(self, x, y, sample_weight, any_restart, dtype, ids):
-        """Feeds the deployed columns; returns the forward pass at the cuts for rows to start at.
-
-        Both need the same forward pass, which is skipped in steps where neither is wanted.
-        """
-        circuit, every = self._circuit.value, self.deployed_every
-        measures = every > 0 and (every == 1 or ops.equal(self.optimizer.iterations % every, 0))
-        metrics = self.metrics_variables if every else []
-
-        def run():
-            old = [ops.convert_to_tensor(v.value) for v in metrics]
-            state = [(v, v.value) for v in self.net.variables]
-            state += zip(metrics, old, strict=True)
-            with keras.StatelessScope(state, collect_losses=True) as scope:
-                outputs, start = circuit.record(x)
-                if every:
-                    loss = self.compute_loss(x, y, outputs, sample_weight, training=False)
-                    self._columns[2].update_state(loss, sample_weight=ops.shape(ids)[0])
-                    self.compute_metrics(x, y, outputs, sample_weight)
-                new = [scope.get_current_value(v) for v in metrics]
-            if every > 1:  # the pass may be here for the rows' sake alone
-                new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
-            return ops.cast(start, dtype), new
-
-        def skip():
-            nothing = ops.zeros((ops.shape(ids)[0], circuit.size), dtype)
-            return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
-
-        if every == 1:
-            start, values = run()
-        else:
-            start, values = ops.cond(ops.logical_or(measures, any_restart), run, skip)
-        for variable, value in zip(metrics, values, strict=True):
-            variable.assign(value)
-        return start
 
     # Before training
 
     def _prepare_data(self, call: dict) -> int:
         """Gives arrays their ids, refuses data that cannot belong to the rows; returns the rows."""
-        rows = self.target_rule.num_examples or (self.store and self.store.num_examples)
+        rows = self.target_rule.num_examples
+        if rows is None and self.store is not None:
+            rows = self.store.num_examples
         x = call.get("x")
         if ids_in.is_stream(x):
+            if x is None or isinstance(x, (list, tuple, dict)):
+                raise TypeError(
+                    "`x` must be an array, a list or dict of arrays, or a stream of batches. "
+                    f"Received: x of type {type(x).__name__} with entries that are no arrays"
+                )
             if rows is None:
                 raise ValueError(
                     "A stream does not tell its number of examples, which the rows need. Set it: "
@@ -323,7 +223,7 @@ class RelaxedModel(keras.Model):
         if ids_in.has_ids(x):
             return rows or count
         seen = ids_in.fingerprint(x, call.get("y"), count)
-        if self.store is not None and self._seen_data not in (None, seen):
+        if self.store is not None and self.relaxed.data not in (None, seen):
             raise ValueError(
                 "`fit` was given other data than before, whose examples have no rows. Call "
                 "`model.reset_targets()` first to start new rows, or pass example ids. "
@@ -335,20 +235,20 @@ class RelaxedModel(keras.Model):
                 f"`num_examples` must be at least the number of training examples. Received: "
                 f"num_examples={rows}, x with {count} training examples"
             )
-        self._seen_data = seen
+        self.relaxed.data = seen
         call["x"] = {"inputs": x, "example_id": np.arange(_length(x), dtype="int32")}
         return rows or count
 
     def _prepare_store(self, num_examples: int) -> None:
         """Makes the store, or gives it the slots of a newly compiled optimizer."""
         rule = self.target_rule.rule(self.optimizer)
-        circuit = self._circuit.value
+        circuit = self.relaxed.circuit
         if self.store is None:
             # The widest one; `keras.backend.result_type` would demote float64 on JAX.
             dtypes = {cut.layer.variable_dtype for cut in circuit.cuts}
             widest = max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
             dtype = self.target_rule.dtype or widest
-            self._store.value = Store(num_examples, circuit.size, dtype, rule)
+            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule)
         elif self.store.rule.name != rule.name:
             self.store.use_rule(rule)
         else:
@@ -358,28 +258,44 @@ class RelaxedModel(keras.Model):
     # Configuration
 
     def get_config(self) -> dict:
-        serialize = keras.saving.serialize_keras_object
+        serialize, settings = keras.saving.serialize_keras_object, self._settings.value
         return {
             "name": self.name,
             "net": serialize(self.net),
             "targets": serialize(self.target_rule),
-            "relax": list(dict.fromkeys(cut.layer.name for cut in self._circuit.value.cuts)),
-            "at": self.at,
-            "hidden_loss": serialize(self.hidden_loss.value),
-            "hidden_weight": serialize(self.hidden_weight.value),
+            "relax": list(dict.fromkeys(cut.layer.name for cut in self.relaxed.circuit.cuts)),
+            "at": settings["at"],
+            "hidden_loss": serialize(settings["loss"]),
+            "hidden_weight": serialize(settings["weight"]),
             "weight_step": serialize(self.weight_step),
             "deployed_every": self.deployed_every,
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "RelaxedModel":
-        plain = ("name", "relax", "at", "deployed_every")
+        deserialize = keras.saving.deserialize_keras_object
         return cls(
             **{
-                key: value if key in plain else keras.saving.deserialize_keras_object(value)
+                key: deserialize(value) if isinstance(value, dict) else value
                 for key, value in config.items()
             }
         )
+
+
+class Relaxation:
+    """What a `RelaxedModel` trains with: a plain object, for Keras tracks what attributes reach.
+
+    Attributes:
+        circuit: The net with its cuts.
+        hidden_loss: The hidden loss of all cuts.
+        store: The rows, `None` before the first `fit`.
+        data: Fingerprint of the arrays whose examples the rows belong to.
+    """
+
+    def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
+        self.circuit, self.hidden_loss = circuit, hidden_loss
+        self.store: Store | None = None
+        self.data: str | None = None
 
 
 class _Plain:
@@ -407,9 +323,7 @@ def _instance(name: str, value, kind: type):
     if value is None:
         return kind()
     if not isinstance(value, kind):
-        raise TypeError(
-            f"`{name}` must be a raikeras.{kind.__name__}. Received: {name}={value!r}"
-        )
+        raise TypeError(f"`{name}` must be a raikeras.{kind.__name__}. Received: {name}={value!r}")
     return value
 
 

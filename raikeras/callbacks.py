@@ -1,1 +1,0 @@
-"""Callbacks for training with relaxed activations."""
