@@ -180,13 +180,17 @@ def train(run, net, data):
 
 
 def landscape(net, settings):
-    """The deployed network's output on [-3, 3]^2 in permille, as `results.save` takes it."""
+    """The deployed network's output on [-3, 3]^2 in permille, as `results.save` takes it.
+
+    `None` if the network's weights are no longer finite.
+    """
     low, high, resolution = -settings["extent"], settings["extent"], settings["resolution"]
     logits = decision_landscape(net, low, high, resolution).values
-    permille = np.nan_to_num(np.rint(1000 * expit(logits)), nan=-1).astype(int)
+    if not np.isfinite(logits).all():
+        return None
     return {
         "low": low,
         "high": high,
         "resolution": resolution,
-        "permille": permille.ravel().tolist(),
+        "permille": np.rint(1000 * expit(logits)).astype(int).ravel().tolist(),
     }
