@@ -68,6 +68,10 @@ def choose_layers(net, relax) -> list[keras.Layer]:
     ]
     if isinstance(relax, (tuple, list)) and not relax:
         return []
+    if isinstance(relax, keras.Layer):
+        raise TypeError(
+            f"`relax` must name a layer: pass relax=[{relax.name!r}]. Received: the layer itself"
+        )
     if isinstance(relax, type):
         relax = (relax,)
     if isinstance(relax, (tuple, list)) and all(isinstance(item, str) for item in relax):
@@ -162,7 +166,8 @@ class Circuit:
         edges = [0]
         for cut in self.cuts:
             edges.append(edges[-1] + cut.size)
-        parts = iter(ops.split(targets, edges[1:-1], axis=-1) if self.cuts else ())
+        # TensorFlow cannot split at no place.
+        parts = iter(ops.split(targets, edges[1:-1], axis=-1) if len(edges) > 2 else [targets])
 
         def run(layer, *args, **kwargs):
             own = self._before_cut(layer, *args, **kwargs)
@@ -170,9 +175,11 @@ class Circuit:
             target = ops.reshape(next(parts), (-1, *shape))
             fresh = ops.reshape(restarts, (-1, *(1 for _ in shape)))
             # A compiler may round `record` and `replay` differently. Where a row has just started
-            # the mismatch is zero by definition, and a rule that reads signs would see the noise.
-            rounding = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-            pairs.append((target, own + ops.where(fresh, rounding, ops.zeros_like(rounding))))
+            # such a mismatch is zero, and a rule that reads signs must not see the noise.
+            noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
+            rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
+            noise = ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
+            pairs.append((target, own + noise))
             return self._after_cut(layer, ops.cast(target, own.dtype))
 
         with self._intercepted(run):
@@ -226,6 +233,12 @@ class Circuit:
 
 def _can_cut_before_activation(layer) -> bool:
     return isinstance(layer, _WITH_PRE_ACTIVATION) or not hasattr(layer, "activation")
+
+
+def _rounding(dtype) -> float:
+    """The relative difference that two compilations of one layer may show, with room to spare."""
+    digits = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
+    return 2.0 ** (-0.75 * digits[keras.backend.standardize_dtype(dtype)])
 
 
 def _one_example(tensor):

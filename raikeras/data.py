@@ -48,6 +48,11 @@ def with_ids(stream, batch_size: int | None = None):
     if isinstance(stream, keras.utils.PyDataset):
         return _NumberedItems(stream, batch_size)
     if hasattr(stream, "enumerate") and hasattr(stream, "element_spec"):
+        if not isinstance(stream.element_spec, tuple):
+            raise ValueError(
+                "`stream` must yield tuples (x, y) or (x, y, sample_weight). "
+                f"Received: element_spec={stream.element_spec}"
+            )
         return stream.enumerate().map(
             lambda index, example: ({"inputs": example[0], "example_id": index}, *example[1:])
         )
@@ -129,10 +134,19 @@ class Checker:
         if isinstance(stream, keras.utils.PyDataset):
             return _CheckedItems(stream, self)
         if hasattr(stream, "element_spec"):
+            self._check_spec(stream.element_spec)
             from raikeras._steps.tf_data import checked
 
             return checked(stream, self.check)
         return self._checked_batches(stream)
+
+    def _check_spec(self, spec) -> None:
+        x = spec[0] if isinstance(spec, tuple) else spec
+        if has_ids(x) and x["example_id"].shape.rank != 1:
+            raise ValueError(
+                "`example_id` must have the shape (batch,). Apply `with_ids` to single examples "
+                f"and `batch` after it. Received: element_spec={x['example_id']}"
+            )
 
     def _checked_batches(self, stream):
         for batch in stream:

@@ -1,6 +1,7 @@
 """How a mismatch is measured and weighed: the hidden loss of all cuts together."""
 
 from collections.abc import Callable, Mapping
+from numbers import Real
 
 import keras
 from keras import ops
@@ -34,7 +35,8 @@ class HiddenLoss:
         else:
             weights = [weight] * len(names)
         for one in weights:
-            if not callable(one) and not (isinstance(one, (int, float)) and one >= 0):
+            number = isinstance(one, Real) and not isinstance(one, bool)
+            if not callable(one) and not (number and one >= 0):
                 raise ValueError(
                     "`hidden_weight` must be a float of 0 or more, a schedule of the step, or a "
                     f"dict of these by layer name. Received: hidden_weight={weight!r}"

@@ -223,6 +223,9 @@ class RelaxedModel(keras.Model):
         if ids_in.has_ids(x):
             return rows or count
         seen = ids_in.fingerprint(x, call.get("y"), count)
+        if self.relaxed.data != seen and self.store is not None and not self.store.has_rows():
+            self.reset_targets()  # an earlier call failed before its first step
+            rows = self.target_rule.num_examples
         if self.store is not None and self.relaxed.data not in (None, seen):
             raise ValueError(
                 "`fit` was given other data than before, whose examples have no rows. Call "
@@ -242,6 +245,7 @@ class RelaxedModel(keras.Model):
     def _prepare_store(self, num_examples: int) -> None:
         """Makes the store, or gives it the slots of a newly compiled optimizer."""
         rule = self.target_rule.rule(self.optimizer)
+        owner = self.target_rule.owner(self.optimizer)
         circuit = self.relaxed.circuit
         if self.store is None:
             # The widest one; `keras.backend.result_type` would demote float64 on JAX.
@@ -249,10 +253,11 @@ class RelaxedModel(keras.Model):
             widest = max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
             dtype = self.target_rule.dtype or widest
             self.relaxed.store = Store(num_examples, circuit.size, dtype, rule)
-        elif self.store.rule.name != rule.name:
+        elif self.relaxed.owner is not owner:
             self.store.use_rule(rule)
         else:
             return
+        self.relaxed.owner = owner
         self.train_function = None  # a traced step would hold on to the old tables
 
     # Configuration
@@ -289,12 +294,14 @@ class Relaxation:
         circuit: The net with its cuts.
         hidden_loss: The hidden loss of all cuts.
         store: The rows, `None` before the first `fit`.
+        owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
     """
 
     def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
         self.circuit, self.hidden_loss = circuit, hidden_loss
         self.store: Store | None = None
+        self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None
 
 

@@ -110,6 +110,10 @@ _RULES: dict[type, Callable] = {
 }
 
 
+# Settings of the compiled optimizer that spoil the targets' step whatever their own rule.
+ON_WEIGHTS_ALONE = ("gradient_accumulation_steps", "loss_scale_factor")
+
+
 def row_rule(optimizer) -> RowRule:
     """The row rule with the settings of a Keras optimizer.
 
@@ -125,11 +129,21 @@ def row_rule(optimizer) -> RowRule:
             f"optimizer={type(optimizer).__name__}. Keep it for the weights and give the targets "
             "a rule of their own: `targets=Learned(optimizer=...)`."
         )
-    for setting in ("clipnorm", "global_clipnorm", "clipvalue", "use_ema"):
+    refuse(optimizer, ("clipnorm", "global_clipnorm", "clipvalue", "use_ema", *ON_WEIGHTS_ALONE))
+    return make(optimizer)
+
+
+def refuse(optimizer, settings: tuple[str, ...]) -> None:
+    """Raises a `ValueError` if an optimizer has one of the settings that do not reach rows."""
+    for setting in settings:
         if getattr(optimizer, setting):
             raise ValueError(
-                f"`{setting}` would act on weights but not on the targets. Remove it, or give the "
-                "targets an optimizer without it: `targets=Learned(optimizer=...)`. "
-                f"Received: {setting}={getattr(optimizer, setting)}"
+                f"`{setting}` would act on weights but not on the targets. Remove it"
+                + (
+                    ". "
+                    if setting in ON_WEIGHTS_ALONE
+                    else ", or give the targets an optimizer without it: "
+                    "`targets=Learned(optimizer=...)`. "
+                )
+                + f"Received: {setting}={getattr(optimizer, setting)}"
             )
-    return make(optimizer)

@@ -42,7 +42,7 @@ def begin(model, data) -> Batch:
     ids, x = x["example_id"], x["inputs"]
     rows = store.gather(ids)
     restarts = model.target_rule.restarts(rows["age"])
-    start = _deployed_pass(model, x, y, sample_weight, ops.any(restarts), store.dtype, ids)
+    start = _deployed_pass(model, x, y, sample_weight, ops.any(restarts), ids)
     rows["targets"] = ops.where(restarts, start, rows["targets"])
     rate = model.target_rule.learning_rate(model.optimizer)
     return Batch(x, y, sample_weight, ids, rows, restarts, rows["targets"], rate)
@@ -87,12 +87,13 @@ def _deployed_logs(model) -> dict:
     return {name: ops.where(column.count > 0, value, float("nan")) for name, value in logs.items()}
 
 
-def _deployed_pass(model, x, y, sample_weight, any_restart, dtype, ids):
+def _deployed_pass(model, x, y, sample_weight, any_restart, ids):
     """Feeds the deployed columns; returns the forward pass at the cuts for rows to start at.
 
     Both need the same forward pass, which is skipped in steps where neither is wanted.
     """
     circuit, every = model.relaxed.circuit, model.deployed_every
+    dtype = model.relaxed.store.compute_dtype
     measures = every > 0 and (every == 1 or ops.equal(model.optimizer.iterations % every, 0))
     metrics = model.metrics_variables if every else []
 

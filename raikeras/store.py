@@ -28,6 +28,8 @@ class Store:
 
     def __init__(self, num_examples: int, size: int, dtype: str, rule: RowRule):
         self.num_examples, self.size, self.dtype = num_examples, size, dtype
+        # Arithmetic of the rule: in bfloat16 most updates would round away.
+        self.compute_dtype = "float32" if dtype in ("bfloat16", "float16") else dtype
         self.tables = {
             "targets": self._table("targets", size, dtype),
             "age": self._table("age", 1, "int32"),
@@ -39,13 +41,19 @@ class Store:
         self.rule = rule
         self.tables = {key: self.tables[key] for key in ("targets", "age")}
         for name, kind in rule.slots.items():
-            size = self.size if kind == "row" else 1
-            self.tables[f"slot/{name}"] = self._table(name, size, self.dtype)
+            shape = (self.size, self.dtype) if kind == "row" else (1, self.compute_dtype)
+            self.tables[f"slot/{name}"] = self._table(name, *shape)
+
+    def has_rows(self) -> bool:
+        """Whether any row has started."""
+        return bool(ops.any(self.tables["age"].value > 0))
 
     def gather(self, ids) -> dict:
-        """The batch's part of each table, `(batch, size)` or `(batch, 1)`."""
+        """The batch's part of each table, `(batch, size)` or `(batch, 1)`, in the compute dtype."""
         backend = load_backend()
-        return {key: backend.gather(table, ids) for key, table in self.tables.items()}
+        rows = {key: backend.gather(table, ids) for key, table in self.tables.items()}
+        age = rows.pop("age")
+        return {"age": age, **{k: ops.cast(v, self.compute_dtype) for k, v in rows.items()}}
 
     def step(self, ids, rows: dict, gradient, learning_rate) -> None:
         """Moves the rows of a batch by the rule and writes them back; no other row is touched.
@@ -57,14 +65,15 @@ class Store:
             learning_rate: Scalar.
         """
         slots = {key[5:]: rows[key] for key in rows if key.startswith("slot/")}
-        gradient = ops.cast(gradient, self.dtype)
-        rate = ops.cast(learning_rate, self.dtype)
+        gradient = ops.cast(gradient, self.compute_dtype)
+        rate = ops.cast(learning_rate, self.compute_dtype)
         change, slots = self.rule.update(gradient, slots, rate)
         new = {"targets": rows["targets"] + change, "age": rows["age"] + 1}
         new |= {f"slot/{name}": value for name, value in slots.items()}
         backend = load_backend()
         for key, value in new.items():
-            backend.scatter(self.tables[key], ids, value)
+            table = self.tables[key]
+            backend.scatter(table, ids, ops.cast(value, table.dtype))
 
     def _table(self, name: str, size: int, dtype: str) -> keras.Variable:
         return keras.Variable(

@@ -1,9 +1,11 @@
 """Where the targets come from: `Learned`."""
 
+from numbers import Integral
+
 import keras
 from keras import ops
 
-from raikeras.rows import row_rule
+from raikeras.rows import ON_WEIGHTS_ALONE, refuse, row_rule
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -27,7 +29,7 @@ class Learned:
         dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
 
     Raises:
-        ValueError: For a count below 1, or an optimizer without a row rule.
+        ValueError: For a count below 1, an unknown dtype or an optimizer without a row rule.
 
     Example:
 
@@ -45,10 +47,17 @@ class Learned:
         dtype: str | None = None,
     ):
         for name, value in (("num_examples", num_examples), ("refresh_every", refresh_every)):
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, Integral) or value < 1
+            ):
                 raise ValueError(
                     f"`{name}` must be a positive integer or None. Received: {name}={value}"
                 )
+        if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
+            raise ValueError(
+                "`dtype` must be bfloat16, float16, float32, float64 or None. "
+                f"Received: dtype={dtype!r}"
+            )
         self.num_examples = num_examples
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
@@ -59,18 +68,17 @@ class Learned:
 
     def rule(self, compiled):
         """The row rule, given the compiled optimizer."""
-        if compiled.gradient_accumulation_steps:
-            raise ValueError(
-                "Gradient accumulation would update the weights every few steps but the targets "
-                "at every step. Use a larger batch instead. Received: "
-                f"gradient_accumulation_steps={compiled.gradient_accumulation_steps}"
-            )
         if isinstance(compiled, keras.optimizers.LossScaleOptimizer):
             raise ValueError(
                 "Loss scaling does not cover the targets, so the policy mixed_float16 cannot be "
                 "used; mixed_bfloat16 can. Received: optimizer=LossScaleOptimizer"
             )
-        return row_rule(compiled if self.optimizer is None else self.optimizer)
+        refuse(compiled, ON_WEIGHTS_ALONE)
+        return row_rule(self.owner(compiled))
+
+    def owner(self, compiled):
+        """The optimizer whose rule the targets follow."""
+        return compiled if self.optimizer is None else self.optimizer
 
     def learning_rate(self, compiled):
         """The targets' rate at this step, a scalar."""

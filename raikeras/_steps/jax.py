@@ -17,7 +17,7 @@ def gather(variable, ids):
 
 def scatter(variable, ids, rows) -> None:
     """Writes the rows `ids` of a table; in place under jit, where the step's state is donated."""
-    variable.assign(variable.value.at[ids].set(rows.astype(variable.dtype)))
+    variable.assign(variable.value.at[ids].set(rows))
 
 
 def train_step(model, state, data):
