@@ -97,8 +97,9 @@ FRESH := $(if $(filter file,$(origin PROFILE)),,$(PROFILE))
 verify: checked/reference $(FRESH:%=checked/%) ## recompute every verdict; with PROFILE=full also compare a fresh run
 	@$(PY) report/verify.py report/reference $(FRESH:%=build/%/results %)
 
-publish: $(READY) ## copy the current results of the full profile to report/reference
+publish: $(READY) ## copy the current results of the full profile to report/reference, redraw the README's picture
 	@$(RUN) publish $(EXPERIMENT)
+	@mkdir -p docs && $(DATED) $(PY) report/figures/readme_landscapes.py report/reference docs/landscapes.png
 
 bench: $(READY) ## time one training step against Keras' own
 	@$(PY) benchmarks/step_time.py

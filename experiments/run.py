@@ -135,7 +135,7 @@ def main() -> int:
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     root = given.root.resolve()
     try:
         if given.command == "run":

@@ -125,3 +125,10 @@ def test_clean_keeps_the_results_of_the_full_profile(project):
     shutil.rmtree(project.root / "build" / "full")
     make(project, "clean", f"PYTHON={sys.executable}")
     assert not (project.root / "build").exists()
+
+
+def test_one_experiment_can_be_chosen(project):
+    done = make(project, "results", "EXPERIMENT=e02_toy")
+    assert done.returncode == 0, done.stderr
+    assert "e02_toy" in done.stdout
+    assert "e01_toy" not in done.stdout

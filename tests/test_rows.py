@@ -94,16 +94,17 @@ def test_rule_of_adamw_is_adam_for_targets_do_not_decay():
 
 def test_rule_of_rprop_is_the_numpy_reference():
     gradients = random_gradients(steps=20)
-    gradients[5:9] = gradients[4]  # a run of one sign, so that step sizes grow
+    gradients[:5] = gradients[0]  # a run of one sign, so that step sizes reach both bounds
     optimizer = raikeras.optimizers.Rprop(0.1, max_step_size=0.15, min_step_size=0.02)
     store, start = make_store(optimizer)
-    reference = RpropReference(start, 0.1, high=0.15, low=0.02)
+    reference, highest = RpropReference(start, 0.1, high=0.15, low=0.02), 0
     for gradient in gradients:
         move(store, np.arange(ROWS), gradient, 0.1)
         reference.step(gradient)
+        highest = max(highest, reference.step_sizes.max())
     np.testing.assert_allclose(tables(store)["targets"], reference.value, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(tables(store)["slot/step_size"], reference.step_sizes, rtol=1e-5)
-    assert reference.step_sizes.min() == 0.02 and reference.step_sizes.max() == 0.15
+    assert reference.step_sizes.min() == 0.02 and highest == 0.15
 
 
 ALL = {**CASES, "adamw": lambda rate: AdamW(rate), "rprop": raikeras.optimizers.Rprop}
@@ -152,7 +153,7 @@ def test_adam_bias_correction_of_a_late_row_is_that_of_a_fresh_stock_optimizer()
     np.testing.assert_allclose(tables(store)["targets"][3], expected, rtol=1e-5, atol=1e-6)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(order=st.permutations(range(4)), name=st.sampled_from(sorted(ALL)))
 def test_permuting_a_batch_permutes_the_result(order, name):
     ids, gradients = np.array([5, 0, 3, 1]), random_gradients(steps=3)[:, :4]
@@ -165,7 +166,7 @@ def test_permuting_a_batch_permutes_the_result(order, name):
         np.testing.assert_array_equal(tables(permuted)[key], table)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(ids=st.lists(st.integers(0, ROWS - 1), min_size=1, unique=True))
 def test_gather_returns_the_rows_asked_for(ids):
     store, start = make_store(SGD(0.1, momentum=0.9))

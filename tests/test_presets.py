@@ -1,0 +1,150 @@
+"""The named methods make the choices that they document."""
+
+import keras
+import numpy as np
+import pytest
+
+import raikeras
+from raikeras import presets
+
+RNG = np.random.default_rng(0)
+
+
+def moons(count, seed):
+    """Two interleaved half circles with noise."""
+    rng = np.random.default_rng(seed)
+    angle, lower = rng.uniform(0, np.pi, count), np.arange(count) % 2
+    x = np.where(lower, 1 - np.cos(angle), np.cos(angle))
+    y = np.where(lower, 0.5 - np.sin(angle), np.sin(angle))
+    points = np.stack([x, y], axis=1) + 0.1 * rng.normal(size=(count, 2))
+    return points.astype("float32"), lower[:, None].astype("float32")
+
+
+X, Y = moons(40, 1)
+FIT = {"batch_size": len(X), "shuffle": False, "verbose": 0}
+
+
+def make_net(depth=2, width=6):
+    keras.utils.set_random_seed(0)
+    hidden = [keras.layers.Dense(width, "sigmoid", name=f"hidden_{i}") for i in range(depth)]
+    return keras.Sequential(
+        [keras.Input((2,)), *hidden, keras.layers.Dense(1, "sigmoid", name="out")]
+    )
+
+
+def cross_entropy(probability, y=Y):
+    p = np.asarray(probability, "float64")
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_rai_as_code_is_the_defaults_with_rprop():
+    model = presets.rai_as_code(make_net(), metrics=["accuracy"])
+    history = model.fit(X, Y, epochs=5, **FIT).history
+    reference = raikeras.RelaxedModel(make_net())
+    reference.compile(raikeras.optimizers.Rprop(0.1), "binary_crossentropy", metrics=["accuracy"])
+    expected = reference.fit(X, Y, epochs=5, **FIT).history
+    assert history.keys() == expected.keys()
+    for key, values in expected.items():
+        np.testing.assert_allclose(history[key], values, rtol=1e-6)
+    assert set(model.targets([0])) == {"hidden_0", "hidden_1", "out"}
+    assert np.ptp(history["loss"]) > 0
+
+
+def test_rai_as_document_sums_over_examples_and_leaves_the_output_free():
+    """Both losses of the second step against NumPy, from the rows after the first."""
+    net = make_net()
+    model = presets.rai_as_document(net, learning_rate=0.05)
+    start = cross_entropy(net.predict(X, verbose=0)).sum()
+    first = model.fit(X, Y, **FIT).history
+    assert first["hidden_loss"] == [0.0]
+    assert first["loss"] == first["task_loss"] == pytest.approx([start], rel=1e-5)
+
+    rows = model.targets(np.arange(len(X)))
+    assert set(rows) == {"hidden_0", "hidden_1"}
+    kernels, biases = net.get_weights()[::2], net.get_weights()[1::2]
+    inputs = [X, rows["hidden_0"], rows["hidden_1"]]  # post-activation: fed on as they are
+    own = [sigmoid(a @ k + b) for a, k, b in zip(inputs, kernels, biases, strict=True)]
+    hidden = sum(np.mean((rows[f"hidden_{i}"] - own[i]) ** 2, axis=1).sum() for i in range(2))
+    second = model.fit(X, Y, **FIT).history
+    assert hidden > 1e-3
+    assert second["hidden_loss"] == pytest.approx([hidden], rel=1e-4)
+    assert second["task_loss"] == pytest.approx([cross_entropy(own[2]).sum()], rel=1e-4)
+
+
+def test_rprop_rates_of_the_presets():
+    for preset in (presets.rai_as_code, presets.rai_as_document):
+        model = preset(make_net(), learning_rate=0.03)
+        assert isinstance(model.optimizer, raikeras.optimizers.Rprop)
+        before = model.net.get_weights()
+        model.fit(X, Y, **FIT)
+        moved = np.abs(np.array(model.net.get_weights()[0]) - before[0])
+        # Only the last relaxed layers have a gradient at the forward pass.
+        assert set(np.round(moved.ravel(), 5)) <= {0.0, np.float32(0.03)}
+
+
+def test_rai_growing_weighs_and_steps_as_documented():
+    net = make_net()
+    steps, first, last = 10, 2.0, 50.0
+    model = presets.rai_growing(
+        net,
+        steps,
+        weight_range=(first, last),
+        learning_rate=0.01,
+        target_learning_rate=0.1,
+        seed=3,
+    )
+    expected = raikeras.initializers.isometric_start(make_net(), seed=3).get_weights()
+    for ours, theirs in zip(net.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert type(model.optimizer) is keras.optimizers.Adam
+    assert model.optimizer.beta_2 == pytest.approx(0.99)
+    for step in range(4):
+        rows = None if model.store is None else model.targets(np.arange(len(X)))
+        weights = net.get_weights()
+        history = model.fit(X, Y, **FIT).history
+        if rows is None:
+            assert history["hidden_loss"] == [0.0]
+            continue
+        assert set(rows) == {"hidden_0", "hidden_1"}
+        own = [X @ weights[0] + weights[1], sigmoid(rows["hidden_0"]) @ weights[2] + weights[3]]
+        mismatch = sum(np.mean((rows[f"hidden_{i}"] - own[i]) ** 2) for i in range(2))
+        growth = first * (last / first) ** (step / steps)
+        assert history["hidden_loss"] == pytest.approx([growth * mismatch], rel=1e-3)
+    # Rates fall linearly to 2 %.
+    for optimizer, rate in ((model.optimizer, 0.01), (model.target_rule.optimizer, 0.1)):
+        schedule = optimizer.get_config()["learning_rate"]
+        schedule = keras.saving.deserialize_keras_object(schedule)
+        found = [float(schedule(step)) for step in (0, 5, 10, 20)]
+        assert found == pytest.approx([rate, 0.51 * rate, 0.02 * rate, 0.02 * rate], rel=1e-5)
+
+
+def test_rai_growing_trains_a_deep_sigmoid_net():
+    """The deployed network, on moons it has not seen; the relaxed path says nothing about it."""
+    x, y = moons(100, 2)
+    net, rates = make_net(depth=8, width=24), {"learning_rate": 0.01, "target_learning_rate": 0.1}
+    model = presets.rai_growing(net, steps=200, seed=1, deployed_every=0, **rates)
+    model.fit(x, y, batch_size=len(x), epochs=200, shuffle=False, verbose=0)
+    x_new, y_new = moons(500, 3)
+    accuracy = np.mean((net.predict(x_new, verbose=0) > 0.5) == y_new)
+    assert accuracy > 0.93  # a straight boundary gives 0.88
+
+
+def test_further_settings_reach_the_model():
+    model = presets.rai_as_code(make_net(), hidden_weight=0.25, deployed_every=0)
+    assert model.get_config()["deployed_every"] == 0
+    assert model.get_config()["hidden_weight"] == 0.25
+
+
+def test_a_preset_survives_saving(tmp_path):
+    model = presets.rai_growing(make_net(), 10, seed=0)
+    model.fit(X, Y, epochs=2, **FIT)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    configs = [{**m.get_config(), "net": None} for m in (again, model)]
+    assert configs[0] == configs[1]
+    np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
+    again.fit(X, Y, **FIT)
