@@ -74,7 +74,9 @@ def rai_growing(
     The net gets the isometric start; the output layer is not relaxed. The hidden weight grows
     geometrically over `steps`, so that targets are free at first and bound to the forward pass at
     the end (the penalty method of Carreira-Perpinan & Wang, 2014). Weights and targets follow Adam
-    (beta_2 = .99) with rates of their own, both falling linearly to 2 %.
+    (beta_2 = .99) with rates of their own, both falling linearly to 2 %. The defaults were found on
+    100 layers of 100 sigmoid units and 1,000 full-batch steps; much smaller nets and fewer steps
+    want larger rates.
 
     Args:
         net: A built Sequential or Functional model of Dense layers. Its weights are replaced.

@@ -293,3 +293,16 @@ def test_an_unsupported_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(RuntimeError, match="tensorflow and jax.*torch.*KERAS_BACKEND"):
         raikeras.RelaxedModel(small_net())
+
+
+def test_only_rounding_is_kept_out_of_rows_that_restart():
+    """Batch statistics make the training pass differ from the start: that mismatch must count."""
+    x, y = moons_like()
+    net = rich_net()
+    before = net.get_weights()
+    model = raikeras.RelaxedModel(net, targets=raikeras.Learned(refresh_every=1))
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    hidden = model.fit(x, y, batch_size=len(x), epochs=2, verbose=0).history["hidden_loss"]
+    assert min(hidden) > 1e-3
+    kernel = 6  # of the second Dense layer, after four arrays of BatchNormalization
+    assert np.abs(net.get_weights()[kernel] - before[kernel]).max() > 1e-4
