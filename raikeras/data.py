@@ -63,24 +63,42 @@ def with_ids(stream, batch_size: int | None = None):
     )
 
 
-class _NumberedItems(keras.utils.PyDataset):
-    """A PyDataset whose examples are numbered by item and place."""
+class _Items(keras.utils.PyDataset):
+    """A PyDataset that hands on another one, changed or checked by a subclass."""
 
-    def __init__(self, items, batch_size):
-        super().__init__(**_worker_settings(items))
+    def __init__(self, items):
+        super().__init__(
+            workers=items.workers,
+            use_multiprocessing=items.use_multiprocessing,
+            max_queue_size=items.max_queue_size,
+        )
         self._items = items
-        self._batch_size = batch_size or _count(items[0][0])
 
     def __len__(self):
         return len(self._items)
+
+    @property
+    def num_batches(self):
+        return self._items.num_batches
+
+    def on_epoch_begin(self):
+        self._items.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self._items.on_epoch_end()
+
+
+class _NumberedItems(_Items):
+    """A PyDataset whose examples are numbered by item and place."""
+
+    def __init__(self, items, batch_size):
+        super().__init__(items)
+        self._batch_size = batch_size or _count(items[0][0])
 
     def __getitem__(self, index):
         x, *rest = self._items[index]
         ids = index * self._batch_size + np.arange(_count(x), dtype="int32")
         return {"inputs": x, "example_id": ids}, *rest
-
-    def on_epoch_end(self):
-        self._items.on_epoch_end()
 
 
 class Checker:
@@ -91,7 +109,7 @@ class Checker:
     """
 
     def __init__(self, num_examples: int):
-        self._num_examples = num_examples
+        self.num_examples = num_examples
         self._error: ValueError | None = None
 
     def check(self, x, y=None, sample_weight=None) -> None:
@@ -117,10 +135,10 @@ class Checker:
                 "`example_id` must be integers of shape (batch,). "
                 f"Received: dtype={ids.dtype}, shape={ids.shape}"
             )
-        if ids.size and (ids.min() < 0 or ids.max() >= self._num_examples):
+        if ids.size and (ids.min() < 0 or ids.max() >= self.num_examples):
             raise ValueError(
-                f"`example_id` must be in [0, {self._num_examples}), for there are num_examples="
-                f"{self._num_examples} rows. Received: ids from {ids.min()} to {ids.max()}. Raise "
+                f"`example_id` must be in [0, {self.num_examples}), for there are num_examples="
+                f"{self.num_examples} rows. Received: ids from {ids.min()} to {ids.max()}. Raise "
                 "it with `targets=Learned(num_examples=...)`."
             )
         if len(np.unique(ids)) < ids.size:
@@ -164,23 +182,17 @@ class Checker:
                 raise error from None
 
 
-class _CheckedItems(keras.utils.PyDataset):
+class _CheckedItems(_Items):
     """A PyDataset that checks its items."""
 
     def __init__(self, items, checker):
-        super().__init__(**_worker_settings(items))
-        self._items, self._checker = items, checker
-
-    def __len__(self):
-        return len(self._items)
+        super().__init__(items)
+        self._checker = checker
 
     def __getitem__(self, index):
         batch = self._items[index]
         self._checker.check(*batch)
         return batch
-
-    def on_epoch_end(self):
-        self._items.on_epoch_end()
 
 
 def check_finite(x, y=None, sample_weight=None) -> None:
@@ -215,11 +227,3 @@ def fingerprint(*arrays) -> str:
 
 def _count(x) -> int:
     return keras.tree.flatten(x)[0].shape[0]
-
-
-def _worker_settings(items) -> dict:
-    return {
-        "workers": items.workers,
-        "use_multiprocessing": items.use_multiprocessing,
-        "max_queue_size": items.max_queue_size,
-    }

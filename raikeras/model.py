@@ -1,5 +1,6 @@
 """`RelaxedModel`: a user's net, trained with targets of its own for every example."""
 
+import copy
 import functools
 import inspect
 from typing import Any
@@ -140,14 +141,8 @@ class RelaxedModel(keras.Model):
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
                 "outside the strategy's scope."
             )
-        num_examples = self._prepare_data(call)
-        checker = ids_in.Checker(num_examples)
-        if ids_in.is_stream(call["x"]):
-            call["x"] = checker.wrap(call["x"])
-        else:
-            ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
-            checker.check_ids({**call["x"], "example_id": call["x"]["example_id"][:num_examples]})
-        self._prepare_store(num_examples)
+        checker = self._prepare_data(call)
+        self._prepare_store(checker.num_examples)
         with checker.plain_errors():
             return super().fit(**call)
 
@@ -198,8 +193,8 @@ class RelaxedModel(keras.Model):
 
     # Before training
 
-    def _prepare_data(self, call: dict) -> int:
-        """Gives arrays their ids, refuses data that cannot belong to the rows; returns the rows."""
+    def _prepare_data(self, call: dict) -> ids_in.Checker:
+        """Gives arrays their ids and refuses data that cannot belong to the rows."""
         rows = self.target_rule.num_examples
         if rows is None and self.store is not None:
             rows = self.store.num_examples
@@ -216,12 +211,22 @@ class RelaxedModel(keras.Model):
                     "`targets=Learned(num_examples=...)`. "
                     f"Received: x of type {type(x).__name__}, num_examples=None"
                 )
-            return rows
+            checker = ids_in.Checker(rows)
+            call["x"] = checker.wrap(x)
+            return checker
         count = _length(x)
         if call.get("validation_split"):
             count = int(count * (1 - call["validation_split"]))
-        if ids_in.has_ids(x):
-            return rows or count
+        if not ids_in.has_ids(x):
+            rows = self._number(call, count, rows)
+        checker = ids_in.Checker(rows or count)
+        ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+        checker.check_ids({**call["x"], "example_id": call["x"]["example_id"][:count]})
+        return checker
+
+    def _number(self, call: dict, count: int, rows: int | None) -> int | None:
+        """Gives arrays the ids 0, 1, ...; their first `count` examples are for training."""
+        x = call["x"]
         seen = ids_in.fingerprint(x, call.get("y"), count)
         if self.relaxed.data != seen and self.store is not None and not self.store.has_rows():
             self.reset_targets()  # an earlier call failed before its first step
@@ -240,7 +245,7 @@ class RelaxedModel(keras.Model):
             )
         self.relaxed.data = seen
         call["x"] = {"inputs": x, "example_id": np.arange(_length(x), dtype="int32")}
-        return rows or count
+        return rows
 
     def _prepare_store(self, num_examples: int) -> None:
         """Makes the store, or gives it the slots of a newly compiled optimizer."""
@@ -281,7 +286,7 @@ class RelaxedModel(keras.Model):
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             **{
-                key: deserialize(value) if isinstance(value, dict) else value
+                key: deserialize(copy.deepcopy(value)) if isinstance(value, dict) else value
                 for key, value in config.items()
             }
         )

@@ -67,6 +67,7 @@ def rai_growing(
     target_learning_rate: float = 2.9e-2,
     seed: int | None = None,
     metrics=None,
+    num_examples: int | None = None,
     **kwargs,
 ):
     """RAI that ends where the deployed network is: the hidden weight grows during training.
@@ -87,6 +88,7 @@ def rai_growing(
         target_learning_rate: Float, initial rate of the targets.
         seed: Integer, seed of the isometric start.
         metrics: Metrics of the deployed network.
+        num_examples: Integer, number of training examples, for a stream.
         **kwargs: Handed to `RelaxedModel`.
 
     Returns:
@@ -95,7 +97,7 @@ def rai_growing(
     isometric_start(net, seed=seed)
     first, last = weight_range
     growth = keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
-    targets = Learned(optimizer=adam_with_decay(target_learning_rate, steps))
+    targets = Learned(num_examples, optimizer=adam_with_decay(target_learning_rate, steps))
     model = RelaxedModel(
         net, targets=targets, relax=_hidden_dense(net), hidden_weight=growth, **kwargs
     )

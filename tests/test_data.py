@@ -292,3 +292,10 @@ def test_fingerprint_knows_shape_dtype_and_bytes():
     digests = {fingerprint(*arrays) for arrays in [(X, Y), *others]}
     assert len(digests) == 6
     assert fingerprint(X.copy(), Y.copy()) == fingerprint(np.asfortranarray(X), Y)
+
+
+def test_every_id_of_arrays_is_checked_not_only_as_many_as_there_are_rows():
+    model = make_model(num_examples=5)
+    data = {"inputs": X, "example_id": np.arange(len(X), dtype="int32")}
+    with pytest.raises(ValueError, match=r"`example_id` must be in \[0, 5\)"):
+        model.fit(data, Y, batch_size=5, verbose=0)
