@@ -22,7 +22,7 @@ TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench test lint lock publish clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench test lint lock publish confirm clean FORCE \
 	checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -100,6 +100,9 @@ verify: checked/reference $(FRESH:%=checked/%) ## recompute every verdict; with 
 publish: $(READY) ## copy the current results of the full profile to report/reference, redraw the README's picture
 	@$(RUN) publish $(EXPERIMENT)
 	@mkdir -p docs && $(DATED) $(PY) report/figures/readme_landscapes.py report/reference docs/landscapes.png
+
+confirm: $(READY) ## after a change that alters no result: retrain one run of each stale variant and compare
+	@$(RUN) confirm $(EXPERIMENT)
 
 bench: $(READY) ## time one training step against Keras' own
 	@$(PY) benchmarks/step_time.py

@@ -4,6 +4,7 @@
     python experiments/run.py status --profile full                  say what is current
     python experiments/run.py status --profile reference             the same of report/reference
     python experiments/run.py publish [EXPERIMENT ...]               copy full results to the report
+    python experiments/run.py confirm [EXPERIMENT ...]               check stale ones by a run each
 
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
 key is: script, settings, backend and the code of every project module that the script imports
@@ -14,8 +15,10 @@ import argparse
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from driver import confirm as confirmation
 from driver import kernel, profiles, state
 from driver.errors import DriverError
 from driver.profiles import Experiment
@@ -104,6 +107,28 @@ def publish(root: Path, names: list[str]) -> None:
         _say(f"{experiment.name}: {count} results in {os.path.relpath(reference, root)}")
 
 
+def confirm(root: Path, names: list[str]) -> None:
+    """Retrains one run of each stale variant of the reference; the same numbers make it current."""
+    build, reference = root / "build", root / "report" / REFERENCE
+    kernel.stop_on_signals()
+    for experiment in profiles.load(root, "full", names, committed=True):
+        stale = confirmation.stale(reference, experiment)
+        witnesses = confirmation.first_of_each_variant(stale)
+        with state.only_one(build):
+            _complete(root, "confirm", replace(experiment, runs=witnesses))
+        fresh, committed = build / "confirm" / "results", reference / experiment.name
+        for witness in witnesses:
+            made = fresh / experiment.name / witness.path
+            name = f"{experiment.name} {witness.variant} seed {witness.seed}"
+            confirmation.compare(committed / witness.path, made, name)
+            for run in stale:
+                if run.variant == witness.variant:
+                    confirmation.rekey(committed / run.path, run, made)
+            _say(f"{name}: the same numbers, its variant's results are current")
+        if not stale:
+            _say(f"{experiment.name}: nothing is stale")
+
+
 def _missing(results: Path, experiment: Experiment) -> list[profiles.Run]:
     return [one for one in experiment.runs if not state.is_current(results, experiment, one)]
 
@@ -131,7 +156,7 @@ def _say(line: str) -> None:
 def main() -> int:
     """Reads the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("run", "status", "publish"))
+    parser.add_argument("command", choices=("run", "status", "publish", "confirm"))
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
@@ -142,8 +167,10 @@ def main() -> int:
             run(root, given.profile, given.experiments)
         elif given.command == "status":
             status(root, given.profile)
-        else:
+        elif given.command == "publish":
             publish(root, given.experiments)
+        else:
+            confirm(root, given.experiments)
     except DriverError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -305,3 +305,32 @@ def test_publish_copies_current_results_and_the_reference_is_never_retrained(fin
     found = json.loads((tmp_path / "build/reference/status.json").read_text())
     assert found["profile"] == "reference"
     assert (tmp_path / "build/reference/results/e01_toy.stamp").exists()
+
+
+def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, tmp_path):
+    project = Project(tmp_path)
+    shutil.copytree(finished[0].root / "build/quick", tmp_path / "build/full")
+    project.edit("experiments/profiles.toml", "profiles.quick", "profiles.full")
+    assert project.run("publish").returncode == 0
+    path = tmp_path / "report/reference/e01_toy/a/seed-1.json"
+    before = json.loads(path.read_text())
+    assert project.run("confirm").stdout == "e01_toy: nothing is stale\n"
+
+    project.edit("raikeras/model.py", "return 2 * x", "return x + x")
+    done = project.run("confirm")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("started") == 2  # seed 0 of either variant, no more
+    after = json.loads(path.read_text())
+    trained = before["provenance"]["key"]
+    assert after["provenance"]["key"] != trained
+    assert after["provenance"]["confirmed"]["trained_key"] == trained
+    assert after["provenance"]["confirmed"]["seed"] == 0
+    assert {**after, "provenance": 0} == {**before, "provenance": 0}
+    status = project.run("status", "--profile", "reference").stdout
+    assert status == "reference: e01_toy: 4 expected, 4 present, 0 stale, 0 diverged\n"
+
+    project.edit("raikeras/model.py", "return x + x", "return 3 * x")
+    done = project.run("confirm")
+    assert done.returncode == 1
+    assert re.search(r"a seed 0 must give .* metrics differ: size was 4 and is 6", done.stderr)
+    assert json.loads(path.read_text()) == after

@@ -22,14 +22,14 @@ def build(results: Path, out: Path) -> None:
         lines.append(r"\midrule")
     for name, texts in shared.items():
         joined = "; ".join(dict.fromkeys(texts))
-        cell = rf"\multicolumn{{6}}{{p{{0.66\textwidth}}@{{}}}}{{\raggedright {joined}}}"
+        cell = rf"\multicolumn{{7}}{{p{{0.66\textwidth}}@{{}}}}{{\raggedright {joined}}}"
         lines.append(f"{name} & {cell}")
-    header = ["experiment", "variant", "runs", "key", "commit", "dirty", "wall time (min)"]
-    latex.write(out, latex.table("llrllrr", header, lines))
+    header = ["experiment", "variant", "runs", "key", "commit", "dirty", "confirmed", "wall (min)"]
+    latex.write(out, latex.table("llrllrrr", header, lines))
 
 
 def _row(experiment: str, variant: str, sources: list[dict]) -> str:
-    """Runs, keys, commits, runs from a dirty tree and total time of a variant."""
+    """Runs, keys, commits, runs from a dirty tree, confirmed runs, total time of a variant."""
     cells = [
         latex.escape(experiment),
         label(experiment, variant),
@@ -37,6 +37,7 @@ def _row(experiment: str, variant: str, sources: list[dict]) -> str:
         _distinct(source["key"] for source in sources),
         _distinct(source["commit"] for source in sources),
         latex.integer(sum(bool(source["dirty"]) for source in sources)),
+        latex.integer(sum("confirmed" in source for source in sources)),
         latex.significant(sum(source["wall_seconds"] for source in sources) / 60),
     ]
     return " & ".join(cells)
