@@ -113,7 +113,7 @@ def confirm(root: Path, names: list[str]) -> None:
     kernel.stop_on_signals()
     for experiment in profiles.load(root, "full", names, committed=True):
         stale = confirmation.stale(reference, experiment)
-        witnesses = confirmation.first_of_each_variant(stale)
+        witnesses = confirmation.witnesses(reference, experiment, stale)
         with state.only_one(build):
             _complete(root, "confirm", replace(experiment, runs=witnesses))
         fresh, committed = build / "confirm" / "results", reference / experiment.name

@@ -23,12 +23,13 @@ def stale(reference: Path, experiment: Experiment) -> list[Run]:
     return [run for run in experiment.runs if keys[run.path] not in (None, run.key)]
 
 
-def first_of_each_variant(runs: list[Run]) -> list[Run]:
-    """The run with the lowest seed of every variant."""
+def witnesses(reference: Path, experiment: Experiment, stale: list[Run]) -> list[Run]:
+    """The committed run with the lowest seed of every variant that has stale ones."""
     lowest: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.seed):
-        lowest.setdefault(run.variant, run)
-    return list(lowest.values())
+    for run in sorted(experiment.runs, key=lambda run: run.seed):
+        if (reference / experiment.name / run.path).exists():
+            lowest.setdefault(run.variant, run)
+    return [lowest[variant] for variant in dict.fromkeys(run.variant for run in stale)]
 
 
 def compare(committed: Path, fresh: Path, name: str) -> None:
