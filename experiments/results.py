@@ -17,6 +17,7 @@ from typing import Any
 
 PACKAGES = ("keras", "tensorflow", "jax", "jaxlib", "numpy", "scikit-learn")
 SECONDS_BETWEEN_LINES = 15
+START_UP = 1000  # iterations that take about as long as a run's start
 
 
 class SaveError(OSError):
@@ -175,7 +176,8 @@ def _left(waiting: list[dict], finished: list[tuple[dict, float]]) -> str:
 
 
 def _cost(run: dict) -> float:
-    return max(run["settings"].get("iterations") or 1, 1)
+    """Iterations, with compilation and evaluation counted as some: short runs are all start-up."""
+    return START_UP + (run["settings"].get("iterations") or 0)
 
 
 def _provenance(run: dict) -> dict[str, Any]:

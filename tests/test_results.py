@@ -104,8 +104,8 @@ def test_progress_lines_say_which_run_of_how_many_and_the_time_left(monkeypatch,
     monkeypatch.setattr(results.time, "perf_counter", lambda: float(next(clock)))
     common = {"experiment": "e02_deep", "variant": "bp", "total": 9}
     runs = [{**common, "seed": seed, "number": 7 + seed} for seed in range(3)]
-    runs[2]["settings"] = {"iterations": 300}
-    for run in results.each(runs, {"iterations": 100}):
+    runs[2]["settings"] = {"iterations": 5000}  # start-up counts as 1000
+    for run in results.each(runs, {"iterations": 1000}):
         if run["seed"] == 0:
             results.progress(run, 50, 100)
     assert capsys.readouterr().out.splitlines() == [
