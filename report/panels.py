@@ -94,10 +94,12 @@ def losses(axis, frame: pd.DataFrame) -> None:
     for column, (name, color, style) in LOSSES.items():
         band(axis, frame, "iteration", column, label=name, color=color, linestyle=style)
     axis.set_yscale("log")
+    axis.set_ylim(bottom=FLOOR)
     axis.axhline(np.log(2), color="0.55", linewidth=0.6, zorder=0)
     iteration_axis(axis, frame)
 
 
+FLOOR = 1e-6  # single precision would draw forty decades of nothing below it
 LOSSES = {
     "deployed_loss": ("deployed loss", PALETTE[0], "solid"),
     "task_loss": ("relaxed task loss", PALETTE[1], (0, (4, 1.5))),
