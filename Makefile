@@ -15,7 +15,7 @@ TABLES := $(basename $(notdir $(wildcard report/tables/*.py)))
 REPORT_CODE := $(filter-out report/numbers.py report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml))
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
 # Tests that need no Keras run once, all others once a backend.
-ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py tests/test_docs.py tests/test_readme.py)
+ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py)
 TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
 
 .DELETE_ON_ERROR:

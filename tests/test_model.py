@@ -193,11 +193,16 @@ def test_store_is_not_a_weight(tmp_path):
     x, y = moons_like()
     net = small_net()
     count = net.count_params()
-    model = raikeras.RelaxedModel(net)
+    model = raikeras.RelaxedModel(net, targets=raikeras.Learned(num_examples=5000))
     model.compile("adam", "binary_crossentropy")
     model.fit(x, y, epochs=1, verbose=0)
     assert model.count_params() == count
     assert len(model.get_weights()) == len(net.get_weights())
+    sizes = []
+    for saved in (model, net):
+        saved.save_weights(tmp_path / f"{saved.name}.weights.h5")
+        sizes.append((tmp_path / f"{saved.name}.weights.h5").stat().st_size)
+    assert sizes[0] - sizes[1] < 5000 * model.store.size  # bytes; its targets alone take four times
 
 
 LOADING = """
@@ -244,6 +249,7 @@ def test_saved_model_loads_compiled_in_a_fresh_process(tmp_path):
     ("settings", "kind", "words"),
     [
         ({"relax": ["nowhere"]}, ValueError, "`relax`.*nowhere"),
+        ({"relax": keras.layers.Dense(1, name="one")}, TypeError, r"pass relax=\['one'\]"),
         ({"relax": keras.layers.Conv2D}, ValueError, "`relax` matches no layer"),
         ({"at": "middle"}, ValueError, "`at`"),
         ({"hidden_loss": "no_such_loss"}, ValueError, "`hidden_loss`.*no_such_loss"),

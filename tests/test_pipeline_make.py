@@ -132,3 +132,18 @@ def test_one_experiment_can_be_chosen(project):
     assert done.returncode == 0, done.stderr
     assert "e02_toy" in done.stdout
     assert "e01_toy" not in done.stdout
+
+
+def test_without_tex_one_line_names_the_packages_and_what_is_ready(tmp_path):
+    """An empty PATH: no TeX, and no apt-get that could install it."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "report" / "typeset.py", tmp_path],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "latexmk texlive-latex-extra texlive-science lmodern" in done.stderr
+    assert f"figures, tables and numbers.tex are ready in {tmp_path}" in done.stderr
