@@ -1,8 +1,10 @@
 """`RelaxedModel`: a user's net, trained with targets of its own for every example."""
 
+import contextlib
 import copy
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import keras
@@ -11,8 +13,9 @@ from keras import ops
 
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
-from raikeras._steps.private import is_tf_distributed
+from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
 from raikeras.circuit import Circuit, choose_layers
+from raikeras.fused import Chain, why_not
 from raikeras.mismatch import HiddenLoss
 from raikeras.store import Store
 from raikeras.targets import Learned
@@ -45,9 +48,14 @@ class RelaxedModel(keras.Model):
         hidden_weight: Float, a schedule of the step (any callable, such as a Keras
             `LearningRateSchedule`), or a dict of these by layer name.
         weight_step: How the weights follow, a `Joint`.
-        deployed_every: Integer, every how many steps the deployed network is measured in `fit`:
-            one forward pass more. 0: never, and the columns are left out. In an epoch without a
-            measurement they are NaN.
+        deployed_every: Integer, every how many steps the deployed network is measured in `fit`,
+            which costs a forward pass more; the first batch of an epoch always is. 0: never, and
+            the columns are left out.
+        fuse: Whether chains of equal Dense layers train as one stacked tensor: one product for all
+            layers instead of one after another, the same numbers up to rounding. Layers are
+            equal if units, activation, regularizers, constraints and dtype are. An optimizer that
+            does not treat every weight by itself (clipnorm, Muon, ...) trains layer by layer, with
+            a warning.
         **kwargs: `name` and `dtype`, see `keras.Model`.
 
     Logs of `fit`:
@@ -83,7 +91,8 @@ class RelaxedModel(keras.Model):
         hidden_loss: Any = "mean_squared_error",
         hidden_weight: Any = 1.0,
         weight_step: Joint | None = None,
-        deployed_every: int = 1,
+        deployed_every: int = 10,
+        fuse: bool = True,
         **kwargs,
     ):
         load_backend()
@@ -101,7 +110,10 @@ class RelaxedModel(keras.Model):
                 "`deployed_every` must be 0 (never) or a number of steps. "
                 f"Received: deployed_every={deployed_every}"
             )
+        if not isinstance(fuse, bool):
+            raise ValueError(f"`fuse` must be True or False. Received: fuse={fuse!r}")
         self.deployed_every = deployed_every
+        self.fuse = fuse
         self._settings = _Plain({"at": at, "loss": hidden_loss, "weight": hidden_weight})
         circuit = Circuit(net, choose_layers(net, relax), at)
         self.relaxed = Relaxation(circuit, HiddenLoss(hidden_loss, hidden_weight, circuit.cuts))
@@ -114,13 +126,31 @@ class RelaxedModel(keras.Model):
 
     def call(self, inputs, training=None):
         """The deployed network's outputs; ids, if any, are ignored."""
-        return self.net(inputs["inputs"] if ids_in.has_ids(inputs) else inputs, training=training)
+        inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
+        return self.relaxed.circuit.run(inputs, training)
 
     @property
     def variables(self):
-        """Weights, and the store's tables, which are state of training but not weights."""
-        store = self.relaxed.store if hasattr(self, "relaxed") else None
-        return super().variables + (list(store.tables.values()) if store else [])
+        """State of training: the net's, and the store's tables, which are no weights.
+
+        While `fit` runs, a chain that trains as one has its stacked variables here; the layers'
+        own are views of these and stay in `weights`.
+        """
+        if not hasattr(self, "relaxed"):
+            return super().variables
+        store, chains = self.relaxed.store, self.relaxed.attached_chains()
+        views = {id(v) for chain in chains for own in chain.own_variables for v in own}
+        variables = [v for v in super().variables if id(v) not in views]
+        variables += [v for chain in chains for v in chain.variables]
+        return variables + (list(store.tables.values()) if store else [])
+
+    @property
+    def losses(self):
+        """Regularisation and added losses; an attached chain's layers are regularised at once."""
+        if not hasattr(self, "relaxed") or losses_are_given(self):
+            return super().losses
+        chains = self.relaxed.attached_chains()
+        return super().losses + [loss for chain in chains for loss in chain.losses()]
 
     @property
     def store(self) -> Store | None:
@@ -143,8 +173,24 @@ class RelaxedModel(keras.Model):
             )
         checker = self._prepare_data(call)
         self._prepare_store(checker.num_examples)
-        with checker.plain_errors():
+        with checker.plain_errors(), self._fused():
             return super().fit(**call)
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, *args, **kwargs):
+        with self._fused():
+            return super().train_on_batch(*args, **kwargs)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        with self._fused():  # Keras may build the optimizer here
+            return super().evaluate(*args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model, with an optimizer built for the variables that `fit` trains."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        with self._fused():
+            self.optimizer.build(self.trainable_variables)
 
     def train_step(self, *args):
         return load_backend().train_step(self, *args)
@@ -190,6 +236,33 @@ class RelaxedModel(keras.Model):
         """Drops all rows, so that `fit` can be given other data."""
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
+
+    @contextlib.contextmanager
+    def _fused(self):
+        """While it lasts, chains of equal layers train as one, if the optimizer allows it."""
+        nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
+        chains = self.relaxed.circuit.chains if self.fuse and not nested else []
+        reason = why_not(self.optimizer) if chains else None
+        if reason and not self.relaxed.said:
+            self.relaxed.said = True
+            warnings.warn(
+                f"Layers train one by one, for {reason}. Equal Dense layers would train as one "
+                "with another optimizer; `fuse=False` asks for layers one by one.",
+                stacklevel=3,
+            )
+        chains = [] if reason else [chain for chain in chains if chain.trainable]
+        if not chains:
+            yield
+            return
+        try:
+            for chain in chains:
+                chain.attach()
+            forget_traces(self)
+            yield
+        finally:
+            for chain in chains:
+                chain.release()
+            forget_traces(self)
 
     # Before training
 
@@ -279,6 +352,7 @@ class RelaxedModel(keras.Model):
             "hidden_weight": serialize(settings["weight"]),
             "weight_step": serialize(self.weight_step),
             "deployed_every": self.deployed_every,
+            "fuse": self.fuse,
         }
 
     @classmethod
@@ -301,6 +375,7 @@ class Relaxation:
         store: The rows, `None` before the first `fit`.
         owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
+        said: Whether the user was told that layers train one by one.
     """
 
     def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
@@ -308,6 +383,11 @@ class Relaxation:
         self.store: Store | None = None
         self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None
+        self.said = False
+
+    def attached_chains(self) -> list[Chain]:
+        """The chains of equal layers that train as one at this moment."""
+        return [chain for chain in self.circuit.chains if chain.attached]
 
 
 class _Plain:

@@ -73,18 +73,9 @@ def finish(model, batch: Batch, total, parts, gradients, target_gradient) -> dic
         column.update_state(value, sample_weight=count)
     logs = {column.name: column.result() for column in (loss_tracker(model), *relaxed)}
     if model.deployed_every:
-        logs |= _deployed_logs(model)
+        logs["deployed_loss"] = model.relaxed_columns[2].result()
+        logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
     return logs
-
-
-def _deployed_logs(model) -> dict:
-    """Columns of the deployed network, NaN if it was not measured in this epoch."""
-    column = model.relaxed_columns[2]
-    logs = {column.name: column.result(), **model.get_metrics_result()}
-    del logs[loss_tracker(model).name]
-    if model.deployed_every == 1:
-        return logs
-    return {name: ops.where(column.count > 0, value, float("nan")) for name, value in logs.items()}
 
 
 def _deployed_pass(model, x, y, sample_weight, any_restart, ids):
@@ -94,12 +85,15 @@ def _deployed_pass(model, x, y, sample_weight, any_restart, ids):
     """
     circuit, every = model.relaxed.circuit, model.deployed_every
     dtype = model.relaxed.store.compute_dtype
-    measures = every > 0 and (every == 1 or ops.equal(model.optimizer.iterations % every, 0))
+    first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
+    measures = every > 0 and (
+        every == 1 or ops.logical_or(first, ops.equal(model.optimizer.iterations % every, 0))
+    )
     metrics = model.metrics_variables if every else []
 
     def run():
         old = [ops.convert_to_tensor(v.value) for v in metrics]
-        state = [(v, v.value) for v in model.net.variables]
+        state = [(v, v.value) for v in model.variables]
         state += zip(metrics, old, strict=True)
         with keras.StatelessScope(state, collect_losses=True) as scope:
             outputs, start = circuit.record(x)
