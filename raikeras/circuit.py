@@ -1,8 +1,9 @@
 """The relaxed circuit: a user's net whose chosen layers are cut open and fed by targets.
 
-A net is run in one of two ways: `record` is the deployed forward pass and notes the value at each
+A net is run in one of three ways: `record` is the deployed forward pass and notes the value at each
 cut; `replay` is the relaxed path, in which each cut passes its target on instead of the layer's own
-output and notes the pair for the mismatch.
+output and notes the pair for the mismatch; `perturb` is the forward pass of training with an offset
+added at each cut, whose gradient is the task loss' gradient by the values there.
 """
 
 import contextlib
@@ -134,6 +135,13 @@ class Circuit:
         """Number of target units an example has in all cuts together."""
         return sum(cut.size for cut in self.cuts)
 
+    @property
+    def dtype(self) -> str:
+        """The widest variable dtype of the relaxed layers, which targets have."""
+        # `keras.backend.result_type` would demote float64 on JAX.
+        dtypes = {cut.layer.variable_dtype for cut in self.cuts}
+        return max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
+
     def record(self, inputs):
         """The deployed forward pass, in inference mode.
 
@@ -144,30 +152,28 @@ class Circuit:
 
         def run(layer, *args, **kwargs):
             own = self._before_cut(layer, *args, **kwargs)
-            values.append(ops.reshape(own, (ops.shape(own)[0], math.prod(own.shape[1:]))))
+            values.append(_flat(own))
             return self._after_cut(layer, own)
 
         with self._intercepted(run):
             outputs = self._net(inputs, training=False)
         return outputs, ops.concatenate(values, axis=-1) if values else None
 
-    def replay(self, inputs, targets, restarts):
-        """The relaxed path, in training mode: each cut hands its target on.
+    def replay(self, inputs, targets, restarts, fed=None):
+        """The relaxed path, in training mode: each cut hands its part of `fed` on.
 
         Args:
             inputs: The net's inputs.
             targets: Tensor `(batch, size)`, the rows of the batch.
             restarts: Booleans `(batch, 1)`, the rows that `record` has just set.
+            fed: Tensor `(batch, size)`, what the layers pass on. `None`: the targets.
 
         Returns:
             The net's outputs, and per cut the pair (target, the layer's own output).
         """
         pairs: list[tuple] = []
-        edges = [0]
-        for cut in self.cuts:
-            edges.append(edges[-1] + cut.size)
-        # TensorFlow cannot split at no place.
-        parts = iter(ops.split(targets, edges[1:-1], axis=-1) if len(edges) > 2 else [targets])
+        parts = iter(self._split(targets))
+        handed_on = parts if fed is None else iter(self._split(fed))
 
         def run(layer, *args, **kwargs):
             own = self._before_cut(layer, *args, **kwargs)
@@ -180,11 +186,46 @@ class Circuit:
             rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
             noise = ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
             pairs.append((target, own + noise))
-            return self._after_cut(layer, ops.cast(target, own.dtype))
+            value = target if fed is None else ops.reshape(next(handed_on), (-1, *shape))
+            return self._after_cut(layer, ops.cast(value, own.dtype))
 
         with self._intercepted(run):
             outputs = self._net(inputs, training=True)
         return outputs, pairs
+
+    def perturb(self, inputs, offsets):
+        """The forward pass in training mode, with an offset added to the value at each cut.
+
+        At offsets of zero a loss' gradient by the offsets is its gradient by the values.
+
+        Args:
+            inputs: The net's inputs.
+            offsets: Tensor `(batch, size)`.
+
+        Returns:
+            The net's outputs, and the values at the cuts, offsets included, `(batch, size)`.
+        """
+        values = []
+        parts = iter(self._split(offsets))
+
+        def run(layer, *args, **kwargs):
+            own = self._before_cut(layer, *args, **kwargs)
+            offset = ops.reshape(next(parts), (-1, *self.cuts[len(values)].shape))
+            value = own + ops.cast(offset, own.dtype)
+            values.append(_flat(value))
+            return self._after_cut(layer, value)
+
+        with self._intercepted(run):
+            outputs = self._net(inputs, training=True)
+        return outputs, ops.concatenate(values, axis=-1) if values else None
+
+    def _split(self, flat) -> list:
+        """The parts of a tensor `(batch, size)`, one a cut."""
+        edges = [0]
+        for cut in self.cuts:
+            edges.append(edges[-1] + cut.size)
+        # TensorFlow cannot split at no place.
+        return ops.split(flat, edges[1:-1], axis=-1) if len(edges) > 2 else [flat]
 
     def _find_cuts(self) -> list[Cut]:
         """Runs the net once on zeros and notes each call of a relaxed layer."""
@@ -233,6 +274,11 @@ class Circuit:
 
 def _can_cut_before_activation(layer) -> bool:
     return isinstance(layer, _WITH_PRE_ACTIVATION) or not hasattr(layer, "activation")
+
+
+def _flat(value):
+    """A value `(batch, ...)` as `(batch, units)`."""
+    return ops.reshape(value, (ops.shape(value)[0], math.prod(value.shape[1:])))
 
 
 def _rounding(dtype) -> float:
