@@ -1,8 +1,9 @@
 """The relaxed circuit: a user's net whose chosen layers are cut open and fed by targets.
 
-A net is run in one of two ways: `record` is the deployed forward pass and notes the value at each
+A net is run in one of three ways: `record` is the deployed forward pass and notes the value at each
 cut; `replay` is the relaxed path, in which each cut passes its target on instead of the layer's own
-output and notes the pair for the mismatch.
+output and notes the pair for the mismatch; `perturb` is the forward pass of training with an offset
+added at each cut, whose gradient is the task loss' gradient by the values there.
 """
 
 import contextlib
@@ -162,6 +163,24 @@ class Circuit:
         """Number of target units an example has in all cuts together."""
         return sum(cut.size for cut in self.cuts)
 
+    @property
+    def dtype(self) -> str:
+        """The widest variable dtype of the relaxed layers, which targets have."""
+        # `keras.backend.result_type` would demote float64 on JAX.
+        dtypes = {cut.layer.variable_dtype for cut in self.cuts}
+        return max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """The trainable weights of relaxed layers, as they train: attached chains stacked."""
+        chains = [chain for chain in self.chains if chain.attached]
+        stacked = {id(layer) for chain in chains for layer in chain.layers}
+        found = [variable for chain in chains for variable in chain.variables]
+        for layer in self._layers:
+            if id(layer) not in stacked:
+                found += layer.trainable_variables
+        return found
+
     def run(self, inputs, training=None):
         """The deployed network's outputs."""
         with self._chains_intercepted(lambda chain, x: chain.forward(x, self._pre)[0]):
@@ -195,7 +214,7 @@ class Circuit:
         Args:
             inputs: The net's inputs.
             targets: Tensor `(batch, size)`, the rows of the batch.
-            restarts: Booleans `(batch, 1)`, the rows that `record` has just set.
+            restarts: Booleans `(batch, 1)`, the rows that `record` has just set; `None` for none.
             fed: Tensor `(batch, size)`, what the cuts hand on. `None`: the targets.
 
         Returns:
@@ -349,9 +368,13 @@ def _without_noise(own, target, restarts, chain):
         return own
     ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
     fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
-    noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-    rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
-    return own + ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
+
+    def exact():
+        noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
+        rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
+        return own + ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
+
+    return ops.cond(ops.any(restarts), exact, lambda: own)
 
 
 def _grouped(cuts: list[Cut], chains: list[Chain]) -> list[Cut]:

@@ -1,4 +1,4 @@
-"""Chains of equal Dense layers, trained as one stacked tensor: used by `Circuit` and `RelaxedModel`.
+"""Chains of equal Dense layers, trained as one stacked tensor; used by `Circuit` and the model.
 
 With targets given no layer of a chain waits for another, so one batched product serves them all.
 The layers stay the user's: while a chain is attached, their weights are views of its stacked ones.

@@ -44,6 +44,11 @@ class HiddenLoss:
                 )
         self._weights = weights
 
+    @property
+    def averages(self) -> bool:
+        """Whether the loss is averaged over examples, and not summed."""
+        return self._loss.reduction not in ("sum", "none", None)
+
     def __call__(self, pairs, sample_weight, step):
         """The weighted sum, a scalar.
 

@@ -18,8 +18,8 @@ from raikeras.circuit import Circuit, choose_layers
 from raikeras.fused import Chain, why_not
 from raikeras.mismatch import HiddenLoss
 from raikeras.store import Store
-from raikeras.targets import Learned
-from raikeras.weight_steps import Joint
+from raikeras.targets import Learned, TargetRule
+from raikeras.weight_steps import Joint, WeightStep
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -39,7 +39,8 @@ class RelaxedModel(keras.Model):
 
     Args:
         net: A built Sequential or Functional model. Its weights are trained in place.
-        targets: Where the targets come from, a `Learned`.
+        targets: Where the targets come from: `Learned`, `Inferred`, `Gradient` or a `TargetRule`
+            of your own.
         relax: Which layers to relax: a layer class, a tuple of classes, a list of layer names or
             a predicate of a layer; `()` relaxes nothing, which is plain Keras training. Layers
             marked with `raikeras.layers.Relaxed` are always added.
@@ -47,7 +48,7 @@ class RelaxedModel(keras.Model):
         hidden_loss: A Keras loss or its name, called with (target, the layer's own output).
         hidden_weight: Float, a schedule of the step (any callable, such as a Keras
             `LearningRateSchedule`), or a dict of these by layer name.
-        weight_step: How the weights follow, a `Joint`.
+        weight_step: How the weights follow: `Joint` or `Local`.
         deployed_every: Integer, every how many steps the deployed network is measured in `fit`,
             which costs a forward pass more; the first batch of an epoch always is. 0: never, and
             the columns are left out.
@@ -85,12 +86,12 @@ class RelaxedModel(keras.Model):
         self,
         net: keras.Model,
         *,
-        targets: Learned | None = None,
+        targets: TargetRule | None = None,
         relax: Any = keras.layers.Dense,
         at: str = "pre_activation",
         hidden_loss: Any = "mean_squared_error",
         hidden_weight: Any = 1.0,
-        weight_step: Joint | None = None,
+        weight_step: WeightStep | None = None,
         deployed_every: int = 10,
         fuse: bool = True,
         **kwargs,
@@ -99,8 +100,8 @@ class RelaxedModel(keras.Model):
         _check_net(net)
         super().__init__(**kwargs)
         self.net = net
-        self.target_rule = _instance("targets", targets, Learned)
-        self.weight_step = _instance("weight_step", weight_step, Joint)
+        self.target_rule = _instance("targets", targets, TargetRule, Learned)
+        self.weight_step = _instance("weight_step", weight_step, WeightStep, Joint)
         if isinstance(deployed_every, bool) or not isinstance(deployed_every, int):
             raise ValueError(
                 f"`deployed_every` must be an integer. Received: deployed_every={deployed_every}"
@@ -171,6 +172,12 @@ class RelaxedModel(keras.Model):
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
                 "outside the strategy's scope."
             )
+        self.target_rule.check(self.optimizer)
+        if not self.target_rule.has_rows:
+            if not ids_in.is_stream(call.get("x")):
+                ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+            with self._fused():
+                return super().fit(**call)
         checker = self._prepare_data(call)
         self._prepare_store(checker.num_examples)
         with checker.plain_errors(), self._fused():
@@ -214,6 +221,11 @@ class RelaxedModel(keras.Model):
             ValueError: If an id has no row yet.
         """
         ids = np.atleast_1d(np.asarray(ids))
+        if not self.target_rule.has_rows:
+            raise ValueError(
+                "Only a rule that keeps rows has targets to show. Received: "
+                f"targets={type(self.target_rule).__name__}"
+            )
         if self.store is None:
             raise ValueError("There are no rows before the first `fit`.")
         ids_in.Checker(self.store.num_examples).check_ids({"inputs": (), "example_id": ids})
@@ -326,10 +338,7 @@ class RelaxedModel(keras.Model):
         owner = self.target_rule.owner(self.optimizer)
         circuit = self.relaxed.circuit
         if self.store is None:
-            # The widest one; `keras.backend.result_type` would demote float64 on JAX.
-            dtypes = {cut.layer.variable_dtype for cut in circuit.cuts}
-            widest = max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
-            dtype = self.target_rule.dtype or widest
+            dtype = self.target_rule.dtype or circuit.dtype
             self.relaxed.store = Store(num_examples, circuit.size, dtype, rule)
         elif self.relaxed.owner is not owner:
             self.store.use_rule(rule)
@@ -410,12 +419,15 @@ def _check_net(net) -> None:
         )
 
 
-def _instance(name: str, value, kind: type):
+def _instance(name: str, value, kind: type, default: type):
     """`value`, or the default of its kind."""
     if value is None:
-        return kind()
+        return default()
     if not isinstance(value, kind):
-        raise TypeError(f"`{name}` must be a raikeras.{kind.__name__}. Received: {name}={value!r}")
+        raise TypeError(
+            f"`{name}` must be an instance of raikeras.{kind.__name__}, such as "
+            f"raikeras.{default.__name__}(). Received: {name}={value!r}"
+        )
     return value
 
 

@@ -20,42 +20,78 @@ def scatter(variable, ids, rows) -> None:
     variable.assign(variable.value.at[ids].set(rows))
 
 
+def gradient(function, at):
+    """The gradient of a scalar function of a tensor."""
+    return jax.grad(function)(at)
+
+
+def differentiate(model, function, at):
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+
+    Returns:
+        The rest, one gradient per trainable weight, the gradient by `at`.
+    """
+    weights, *others = _groups(model)
+    others = [variable for group in others for variable in group]
+
+    def run(values, at):
+        with _scope(weights, values, others, before) as scope:
+            value, rest = function(at)
+        return value, (rest, _values(others, scope))
+
+    before = _values(others)
+    (gradients, by_tensor), (rest, after) = jax.grad(run, argnums=(0, 1), has_aux=True)(
+        _values(weights), at
+    )
+    _assign(others, after)
+    return rest, gradients, by_tensor
+
+
+def repeat(model, times, body) -> None:
+    """Runs `body()`, which changes weights and optimizer, several times in one loop."""
+    weights, fixed, slots, metrics = _groups(model)
+    changed, others = [*weights, *slots], [*fixed, *metrics]
+    before = _values(others)
+
+    def run(_, values):
+        with _scope(changed, values, others, before) as scope:
+            body()
+        return _values(changed, scope)
+
+    _assign(changed, jax.lax.fori_loop(0, times, run, _values(changed)))
+
+
 def train_step(model, state, data):
-    """One step of a `RelaxedModel`: begin, differentiate, finish. Returns logs and state."""
+    """One step of a `RelaxedModel`. Returns logs and state."""
     wide = jax.config.jax_enable_x64 and keras.config.floatx() == "float64"
+    groups = _groups(model)
+    pairs = [pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)]
     with wide_floats() if wide else contextlib.nullcontext():
-        return _train_step(model, state, data)
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True) as scope:
+            logs = step.Step(model, data).run()
+    return logs, tuple(_values(group, scope) for group in groups)
 
 
-def _train_step(model, state, data):
-    groups = (
+def _groups(model) -> tuple:
+    """All variables of a step, in the order of Keras' training state."""
+    return (
         model.trainable_variables,
         model.non_trainable_variables,
         model.optimizer.variables,
         model.metrics_variables,
     )
 
-    def scope_of(state):
-        pairs = [
-            pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)
-        ]
-        return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
-    def state_of(scope):
-        return tuple([scope.get_current_value(v) for v in group] for group in groups)
+def _scope(changed, values, others, before) -> keras.StatelessScope:
+    pairs = [*zip(changed, values, strict=True), *zip(others, before, strict=True)]
+    return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
-    with scope_of(state) as scope:
-        batch = step.begin(model, data)
-    state = state_of(scope)
 
-    def scaled_objective(weights, targets):
-        with scope_of((weights, *state[1:])) as scope:
-            total, parts = step.objective(model, batch, targets)
-            scaled = model.optimizer.scale_loss(total)
-        return scaled, (total, parts, state_of(scope))
+def _values(variables, scope=None) -> list:
+    """Values in a scope that has ended, or present ones."""
+    return [scope.get_current_value(v) if scope else v.value for v in variables]
 
-    gradient = jax.grad(scaled_objective, argnums=(0, 1), has_aux=True)
-    (gradients, target_gradient), (total, parts, state) = gradient(state[0], batch.targets)
-    with scope_of(state) as scope:
-        logs = step.finish(model, batch, total, parts, gradients, target_gradient)
-    return logs, state_of(scope)
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

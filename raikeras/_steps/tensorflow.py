@@ -16,15 +16,40 @@ def scatter(variable, ids, rows) -> None:
     variable.value.scatter_update(tf.IndexedSlices(rows, ids))
 
 
-def train_step(model, data):
-    """One step of a `RelaxedModel`: begin, differentiate, finish. Returns the logs."""
-    with tf.init_scope():
-        build(model, data)
-    batch = step.begin(model, data)
+def gradient(function, at):
+    """The gradient of a scalar function of a tensor."""
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value = function(at)
+    return tape.gradient(value, at, unconnected_gradients="zero")
+
+
+def differentiate(model, function, at):
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+
+    Returns:
+        The rest, one gradient per trainable weight, the gradient by `at`.
+    """
     weights = model.trainable_variables
     with tf.GradientTape() as tape:
-        tape.watch(batch.targets)
-        total, parts = step.objective(model, batch, batch.targets)
-        scaled = model.optimizer.scale_loss(total)
-    gradients, target_gradient = tape.gradient(scaled, [weights, batch.targets])
-    return step.finish(model, batch, total, parts, gradients, target_gradient)
+        tape.watch(at)
+        value, rest = function(at)
+    gradients, by_tensor = tape.gradient(value, [weights, at])
+    return rest, gradients, by_tensor
+
+
+def repeat(model, times, body) -> None:
+    """Runs `body()`, which changes weights and optimizer, several times in one loop."""
+
+    def run(count):
+        body()
+        return (count + 1,)
+
+    tf.while_loop(lambda count: count < times, run, (0,), parallel_iterations=1)
+
+
+def train_step(model, data):
+    """One step of a `RelaxedModel`. Returns the logs."""
+    with tf.init_scope():
+        build(model, data)
+    return step.Step(model, data).run()

@@ -1,15 +1,16 @@
-"""Where the targets come from: `Learned`."""
+"""`Learned`: one row of targets per training example, trained with the weights."""
 
 from numbers import Integral
 
 import keras
 from keras import ops
 
-from raikeras.rows import ON_WEIGHTS_ALONE, refuse, row_rule
+from raikeras.rows import row_rule
+from raikeras.targets.base import TargetRule, Targets, rate_of
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
-class Learned:
+class Learned(TargetRule):
     """RAI's targets: one row per training example, trained together with the weights.
 
     A row starts at the deployed forward pass the first time its example is seen and from then on
@@ -39,6 +40,8 @@ class Learned:
     ```
     """
 
+    has_rows = True
+
     def __init__(
         self,
         num_examples: int | None = None,
@@ -64,35 +67,46 @@ class Learned:
         self.dtype = dtype
         if self.optimizer is not None:
             row_rule(self.optimizer)
-            self._schedule = _learning_rate_of(self.optimizer)
+            self._schedule = rate_of(self.optimizer)
+
+    def check(self, compiled) -> None:
+        super().check(compiled)
+        self.rule(compiled)
 
     def rule(self, compiled):
         """The row rule, given the compiled optimizer."""
-        if isinstance(compiled, keras.optimizers.LossScaleOptimizer):
-            raise ValueError(
-                "Loss scaling does not cover the targets, so the policy mixed_float16 cannot be "
-                "used; mixed_bfloat16 can. Received: optimizer=LossScaleOptimizer"
-            )
-        refuse(compiled, ON_WEIGHTS_ALONE)
         return row_rule(self.owner(compiled))
 
     def owner(self, compiled):
         """The optimizer whose rule the targets follow."""
         return compiled if self.optimizer is None else self.optimizer
 
-    def learning_rate(self, compiled):
-        """The targets' rate at this step, a scalar."""
+    def learning_rate(self, compiled, count):
+        """The targets' rate after `count` training steps, a scalar."""
         if self.optimizer is None:
             return compiled.learning_rate
-        if callable(self._schedule):
-            return self._schedule(compiled.iterations)
-        return self._schedule
+        return self._schedule(count) if callable(self._schedule) else self._schedule
 
     def restarts(self, age):
         """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
         if self.refresh_every is None:
             return ops.equal(age, 0)
         return ops.equal(age % self.refresh_every, 0)
+
+    def set(self, step) -> Targets:
+        rows = step.store.gather(step.ids)
+        restarts = self.restarts(rows["age"])
+        targets, starting = rows["targets"], ops.any(restarts)
+        values = ops.cast(step.values(needed=starting, otherwise=targets), targets.dtype)
+        rows["targets"] = ops.cond(
+            starting, lambda: ops.where(restarts, values, targets), lambda: targets
+        )
+        rate = self.learning_rate(step.optimizer, step.count)
+        return Targets(rows["targets"], fresh=restarts, memory=(rows, rate))
+
+    def moved(self, step, targets, gradient) -> None:
+        rows, rate = targets.memory
+        step.store.step(step.ids, rows, gradient, rate)
 
     def get_config(self) -> dict:
         optimizer = self.optimizer
@@ -102,16 +116,3 @@ class Learned:
             "refresh_every": self.refresh_every,
             "dtype": self.dtype,
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Learned":
-        config = dict(config)
-        if config.get("optimizer"):
-            config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
-        return cls(**config)
-
-
-def _learning_rate_of(optimizer):
-    """An optimizer's rate as a float or as a function of the step."""
-    rate = optimizer.get_config()["learning_rate"]
-    return keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate
