@@ -136,6 +136,11 @@ class Circuit:
         return sum(cut.size for cut in self.cuts)
 
     @property
+    def weights(self) -> list[keras.Variable]:
+        """The trainable variables of the relaxed layers."""
+        return [weight for cut in self.cuts for weight in cut.layer.trainable_variables]
+
+    @property
     def dtype(self) -> str:
         """The widest variable dtype of the relaxed layers, which targets have."""
         # `keras.backend.result_type` would demote float64 on JAX.
@@ -205,7 +210,7 @@ class Circuit:
         Returns:
             The net's outputs, and the values at the cuts, offsets included, `(batch, size)`.
         """
-        values = []
+        values: list = []
         parts = iter(self._split(offsets))
 
         def run(layer, *args, **kwargs):
