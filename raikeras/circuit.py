@@ -164,6 +164,11 @@ class Circuit:
         return sum(cut.size for cut in self.cuts)
 
     @property
+    def weights(self) -> list[keras.Variable]:
+        """The trainable variables of the relaxed layers."""
+        return [weight for cut in self.cuts for weight in cut.layer.trainable_variables]
+
+    @property
     def dtype(self) -> str:
         """The widest variable dtype of the relaxed layers, which targets have."""
         # `keras.backend.result_type` would demote float64 on JAX.

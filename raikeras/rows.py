@@ -133,11 +133,12 @@ def row_rule(optimizer, owner: str = "Learned") -> RowRule:
             f"optimizer={type(optimizer).__name__}. Keep it for the weights and give the targets "
             f"a rule of their own: `targets={owner}(optimizer=...)`."
         )
-    refuse(optimizer, ("clipnorm", "global_clipnorm", "clipvalue", "use_ema", *ON_WEIGHTS_ALONE))
+    named = ("clipnorm", "global_clipnorm", "clipvalue", "use_ema", *ON_WEIGHTS_ALONE)
+    refuse(optimizer, named, owner)
     return make(optimizer)
 
 
-def refuse(optimizer, settings: tuple[str, ...]) -> None:
+def refuse(optimizer, settings: tuple[str, ...], owner: str = "Learned") -> None:
     """Raises a `ValueError` if an optimizer has one of the settings that do not reach rows."""
     for setting in settings:
         if getattr(optimizer, setting):
@@ -147,7 +148,7 @@ def refuse(optimizer, settings: tuple[str, ...]) -> None:
                     ". "
                     if setting in ON_WEIGHTS_ALONE
                     else ", or give the targets an optimizer without it: "
-                    "`targets=Learned(optimizer=...)`. "
+                    f"`targets={owner}(optimizer=...)`. "
                 )
                 + f"Received: {setting}={getattr(optimizer, setting)}"
             )

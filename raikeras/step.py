@@ -205,7 +205,7 @@ class Step:
     def _isolated(self, function: Callable) -> Callable:
         """The function, run on the present state and without effect on it."""
         model = self._model
-        variables = [*model.variables, *model.metrics_variables]
+        variables = [*_state(model), *model.metrics_variables]
         if isinstance(self.count, keras.Variable):
             variables.append(self.count)
 
@@ -221,6 +221,12 @@ def _compute_dtype(circuit) -> str:
     if not circuit.cuts:
         return keras.config.floatx()
     return "float32" if circuit.dtype in ("bfloat16", "float16") else circuit.dtype
+
+
+def _state(model) -> list[keras.Variable]:
+    """Variables that a forward pass may read: all of the model's but the rows."""
+    rows = {id(table) for table in model.store.tables.values()} if model.store else set()
+    return [variable for variable in model.variables if id(variable) not in rows]
 
 
 def _logs(model, step, task, hidden, outputs) -> dict:
@@ -248,7 +254,7 @@ def _deployed_pass(model, step, needed, otherwise):
 
     def run():
         old = [ops.convert_to_tensor(v.value) for v in metrics]
-        state = [(v, v.value) for v in model.variables]
+        state = [(v, v.value) for v in _state(model)]
         state += zip(metrics, old, strict=True)
         with keras.StatelessScope(state, collect_losses=True) as scope:
             outputs, start = circuit.record(step.x)

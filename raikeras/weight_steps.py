@@ -1,9 +1,9 @@
 """How the weights follow the objective: `Joint`, `Local`."""
 
-from numbers import Integral, Real
-
 import keras
 from keras import ops
+
+from raikeras.checks import check_integer, check_positive
 
 
 class WeightStep:
@@ -81,12 +81,8 @@ class Local(WeightStep):
     """
 
     def __init__(self, steps: int, proximal: float | None = None):
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-            raise ValueError(f"`steps` must be a positive integer. Received: steps={steps!r}")
-        if proximal is not None and not (isinstance(proximal, Real) and 0 < proximal):
-            raise ValueError(
-                f"`proximal` must be a positive float or None. Received: proximal={proximal!r}"
-            )
+        check_integer("steps", steps, 1)
+        check_positive("proximal", proximal, optional=True)
         self.steps, self.proximal = int(steps), proximal
 
     def training_steps(self, iterations):
@@ -99,14 +95,20 @@ class Local(WeightStep):
         def follow():
             gradients = step.weight_gradients()
             if self.proximal is not None:
-                gradients = [
-                    gradient if gradient is None else gradient + (weight - old) / self.proximal
-                    for gradient, weight, old in zip(gradients, step.weights, start, strict=True)
-                ]
+                gradients = self._held_back(gradients, step.weights, start)
             step.optimizer.apply(gradients, step.weights)
 
         if self.steps > 1:
             step.repeat(self.steps - 1, follow)
+
+    def _held_back(self, gradients, weights, start) -> list:
+        """The gradients with that of the proximal term added."""
+        return [
+            None
+            if gradient is None
+            else ops.convert_to_tensor(gradient) + (w - old) / self.proximal
+            for gradient, w, old in zip(gradients, weights, start, strict=True)
+        ]
 
     def get_config(self) -> dict:
         return {"steps": self.steps, "proximal": self.proximal}

@@ -1,9 +1,8 @@
 """`Gradient`: targets one gradient step from the forward pass; nothing is kept between steps."""
 
-from numbers import Real
-
 import keras
 
+from raikeras.checks import check_positive
 from raikeras.targets.base import TargetRule, Targets
 
 
@@ -48,7 +47,7 @@ class Gradient(TargetRule):
     """
 
     def __init__(self, step_size: float = 1.0):
-        check_step_size(step_size)
+        check_positive("step_size", step_size)
         self.step_size = step_size
 
     def set(self, step) -> Targets:
@@ -57,10 +56,3 @@ class Gradient(TargetRule):
 
     def get_config(self) -> dict:
         return {"step_size": self.step_size}
-
-
-def check_step_size(step_size) -> None:
-    """Raises a `ValueError` unless a step size is a positive, finite number."""
-    number = isinstance(step_size, Real) and not isinstance(step_size, bool)
-    if not number or not 0 < step_size < float("inf"):
-        raise ValueError(f"`step_size` must be a positive float. Received: step_size={step_size!r}")

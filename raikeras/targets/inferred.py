@@ -1,13 +1,11 @@
 """`Inferred`: targets of a batch relaxed for it alone; nothing is kept between steps."""
 
-from numbers import Integral
-
 import keras
 from keras import ops
 
+from raikeras.checks import check_integer, check_positive
 from raikeras.rows import row_rule
 from raikeras.targets.base import TargetRule, Targets, rate_of
-from raikeras.targets.gradient import check_step_size
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -57,10 +55,8 @@ class Inferred(TargetRule):
         step_size: float | None = None,
         optimizer: keras.optimizers.Optimizer | str | None = None,
     ):
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 0:
-            raise ValueError(f"`steps` must be an integer of 0 or more. Received: steps={steps!r}")
-        if step_size is not None:
-            check_step_size(step_size)
+        check_integer("steps", steps, 0)
+        check_positive("step_size", step_size, optional=True)
         self.steps, self.step_size = int(steps), step_size
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         follows = self.optimizer or keras.optimizers.SGD(1.0)

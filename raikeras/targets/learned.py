@@ -1,10 +1,9 @@
 """`Learned`: one row of targets per training example, trained with the weights."""
 
-from numbers import Integral
-
 import keras
 from keras import ops
 
+from raikeras.checks import check_integer
 from raikeras.rows import row_rule
 from raikeras.targets.base import TargetRule, Targets, rate_of
 
@@ -49,13 +48,8 @@ class Learned(TargetRule):
         refresh_every: int | None = None,
         dtype: str | None = None,
     ):
-        for name, value in (("num_examples", num_examples), ("refresh_every", refresh_every)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, Integral) or value < 1
-            ):
-                raise ValueError(
-                    f"`{name}` must be a positive integer or None. Received: {name}={value}"
-                )
+        check_integer("num_examples", num_examples, 1, optional=True)
+        check_integer("refresh_every", refresh_every, 1, optional=True)
         if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
             raise ValueError(
                 "`dtype` must be bfloat16, float16, float32, float64 or None. "
