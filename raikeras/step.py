@@ -43,6 +43,7 @@ def begin(model, data) -> Batch:
     rows = store.gather(ids)
     restarts = model.target_rule.restarts(rows["age"])
     start = _deployed_pass(model, x, y, sample_weight, ops.any(restarts), ids)
+    start = store.of_first_copies(ids, start)
     rows["targets"] = ops.where(restarts, start, rows["targets"])
     rate = model.target_rule.learning_rate(model.optimizer)
     return Batch(x, y, sample_weight, ids, rows, restarts, rows["targets"], rate)

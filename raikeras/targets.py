@@ -1,11 +1,13 @@
 """Where the targets come from: `Learned`."""
 
+import os
 from numbers import Integral
 
 import keras
 from keras import ops
 
 from raikeras.rows import ON_WEIGHTS_ALONE, refuse, row_rule
+from raikeras.tables import check_storage
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -27,9 +29,16 @@ class Learned:
         refresh_every: Integer, re-sets a row to the forward pass after this many updates of it,
             keeping its slots. `None`: never.
         dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
+        storage: Where rows and slots are kept: `"device"`, beside the weights; `"host"`, in the
+            host's memory; or the path of a file to be mapped into memory, for more than either
+            holds. The file has its full size from the start and is of no use after the training.
+
+    An example that occurs more than once in a batch has one row all the same: its copies read the
+    same targets, and the row moves once, by the sum of their gradients.
 
     Raises:
-        ValueError: For a count below 1, an unknown dtype or an optimizer without a row rule.
+        ValueError: For a count below 1, an unknown dtype or storage, or an optimizer without a row
+            rule.
 
     Example:
 
@@ -45,6 +54,7 @@ class Learned:
         optimizer: keras.optimizers.Optimizer | str | None = None,
         refresh_every: int | None = None,
         dtype: str | None = None,
+        storage: str | os.PathLike = "device",
     ):
         for name, value in (("num_examples", num_examples), ("refresh_every", refresh_every)):
             if value is not None and (
@@ -62,6 +72,7 @@ class Learned:
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
         self.dtype = dtype
+        self.storage = check_storage(storage)
         if self.optimizer is not None:
             row_rule(self.optimizer)
             self._schedule = _learning_rate_of(self.optimizer)
@@ -101,6 +112,7 @@ class Learned:
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
             "refresh_every": self.refresh_every,
             "dtype": self.dtype,
+            "storage": self.storage,
         }
 
     @classmethod
