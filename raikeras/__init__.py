@@ -1,6 +1,6 @@
 """Train Keras models with relaxed activations: every example has its own target activations."""
 
-from raikeras import data, diagnostics, initializers, layers, optimizers, presets
+from raikeras import callbacks, data, diagnostics, initializers, layers, optimizers, presets
 from raikeras.model import RelaxedModel
 from raikeras.targets import Learned
 from raikeras.weight_steps import Joint
@@ -11,6 +11,7 @@ __all__ = [
     "Joint",
     "Learned",
     "RelaxedModel",
+    "callbacks",
     "data",
     "diagnostics",
     "initializers",

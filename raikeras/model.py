@@ -14,6 +14,7 @@ from raikeras._steps.private import is_tf_distributed
 from raikeras.circuit import Circuit, choose_layers
 from raikeras.memory import check_room
 from raikeras.mismatch import HiddenLoss
+from raikeras.resume import run
 from raikeras.store import Store, store_bytes
 from raikeras.targets import Learned
 from raikeras.weight_steps import Joint
@@ -134,7 +135,7 @@ class RelaxedModel(keras.Model):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
         if not self.relaxed.circuit.cuts:
-            return super().fit(**call)
+            return run(super().fit, self, call)
         self._assert_compile_called("fit")
         if is_tf_distributed(self):
             raise ValueError(
@@ -145,7 +146,7 @@ class RelaxedModel(keras.Model):
         self._prepare_store(checker.num_examples)
         self._note_repeats(self.relaxed.store, checker.may_repeat)
         with checker.plain_errors():
-            return super().fit(**call)
+            return run(super().fit, self, call)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
