@@ -1,6 +1,15 @@
 """Train Keras models with relaxed activations: every example has its own target activations."""
 
-from raikeras import data, diagnostics, initializers, layers, losses, optimizers, presets
+from raikeras import (
+    callbacks,
+    data,
+    diagnostics,
+    initializers,
+    layers,
+    losses,
+    optimizers,
+    presets,
+)
 from raikeras.model import RelaxedModel
 from raikeras.targets import Gradient, Inferred, Learned, TargetRule
 from raikeras.weight_steps import Joint, Local, WeightStep
@@ -16,6 +25,7 @@ __all__ = [
     "RelaxedModel",
     "TargetRule",
     "WeightStep",
+    "callbacks",
     "data",
     "diagnostics",
     "initializers",

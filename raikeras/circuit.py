@@ -165,18 +165,6 @@ class Circuit:
 
     @property
     def weights(self) -> list[keras.Variable]:
-        """The trainable variables of the relaxed layers."""
-        return [weight for cut in self.cuts for weight in cut.layer.trainable_variables]
-
-    @property
-    def dtype(self) -> str:
-        """The widest variable dtype of the relaxed layers, which targets have."""
-        # `keras.backend.result_type` would demote float64 on JAX.
-        dtypes = {cut.layer.variable_dtype for cut in self.cuts}
-        return max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
-
-    @property
-    def weights(self) -> list[keras.Variable]:
         """The trainable weights of relaxed layers, as they train: attached chains stacked."""
         chains = [chain for chain in self.chains if chain.attached]
         stacked = {id(layer) for chain in chains for layer in chain.layers}

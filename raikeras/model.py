@@ -9,15 +9,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
 from raikeras.circuit import Circuit, choose_layers
 from raikeras.fused import Chain, why_not
+from raikeras.memory import check_room
 from raikeras.mismatch import HiddenLoss
-from raikeras.store import Store
+from raikeras.resume import run
+from raikeras.store import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
 from raikeras.weight_steps import Joint, WeightStep
 
@@ -143,7 +144,7 @@ class RelaxedModel(keras.Model):
         views = {id(v) for chain in chains for own in chain.own_variables for v in own}
         variables = [v for v in super().variables if id(v) not in views]
         variables += [v for chain in chains for v in chain.variables]
-        return variables + (list(store.tables.values()) if store else [])
+        return variables + (store.variables if store else [])
 
     @property
     def losses(self):
@@ -165,7 +166,7 @@ class RelaxedModel(keras.Model):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
         if not self.relaxed.circuit.cuts:
-            return super().fit(**call)
+            return run(super().fit, self, call)
         self._assert_compile_called("fit")
         if is_tf_distributed(self):
             raise ValueError(
@@ -177,14 +178,17 @@ class RelaxedModel(keras.Model):
             if not ids_in.is_stream(call.get("x")):
                 ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
             with self._fused():
-                return super().fit(**call)
+                return run(super().fit, self, call)
         checker = self._prepare_data(call)
         self._prepare_store(checker.num_examples)
+        self._note_repeats(self.relaxed.store, checker.may_repeat)
         with checker.plain_errors(), self._fused():
-            return super().fit(**call)
+            return run(super().fit, self, call)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
+        if self.store is not None:
+            self._note_repeats(self.store, True)
         with self._fused():
             return super().train_on_batch(*args, **kwargs)
 
@@ -229,9 +233,7 @@ class RelaxedModel(keras.Model):
         if self.store is None:
             raise ValueError("There are no rows before the first `fit`.")
         ids_in.Checker(self.store.num_examples).check_ids({"inputs": (), "example_id": ids})
-        rows = {
-            key: ops.convert_to_numpy(self.store.tables[key])[ids] for key in ("age", "targets")
-        }
+        rows = {key: self.store.read(key, ids) for key in ("age", "targets")}
         if (rows["age"] == 0).any():
             missing = ids[rows["age"][:, 0] == 0][:5].tolist()
             raise ValueError(
@@ -276,6 +278,31 @@ class RelaxedModel(keras.Model):
                 chain.release()
             forget_traces(self)
 
+    def store_bytes(self, num_examples: int | None = None) -> int:
+        """Bytes that the rows, their ages and their slots take, or will take.
+
+        Args:
+            num_examples: Integer, number of rows. `None`: those there are, or those that
+                `targets` names.
+
+        Raises:
+            ValueError: If the number of rows or the rule that moves them is not known yet.
+        """
+        if not self.relaxed.circuit.cuts or not self.target_rule.has_rows:
+            return 0
+        if num_examples is None:
+            num_examples = self.store.num_examples if self.store else self.target_rule.num_examples
+        if num_examples is None or (self.optimizer is None and self.target_rule.optimizer is None):
+            raise ValueError(
+                "The bytes of the store follow from the number of rows and the optimizer that "
+                "moves them: call `store_bytes(num_examples)` after `compile`. Received: "
+                f"num_examples={num_examples}, compiled={self.compiled}"
+            )
+        rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
+        circuit = self.relaxed.circuit
+        dtype = self.target_rule.dtype or circuit.dtype
+        return store_bytes(num_examples, circuit.size, dtype, rule)
+
     # Before training
 
     def _prepare_data(self, call: dict) -> ids_in.Checker:
@@ -306,7 +333,9 @@ class RelaxedModel(keras.Model):
             rows = self._number(call, count, rows)
         checker = ids_in.Checker(rows or count)
         ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
-        checker.check_ids({**call["x"], "example_id": call["x"]["example_id"][:count]})
+        ids = call["x"]["example_id"][:count]
+        checker.check_ids({**call["x"], "example_id": ids})
+        checker.may_repeat = not ids_in.are_distinct(ids)
         return checker
 
     def _number(self, call: dict, count: int, rows: int | None) -> int | None:
@@ -337,15 +366,30 @@ class RelaxedModel(keras.Model):
         rule = self.target_rule.rule(self.optimizer)
         owner = self.target_rule.owner(self.optimizer)
         circuit = self.relaxed.circuit
+        storage = self.target_rule.storage
+        if storage != "device" and not load_backend().can_call_back(self):
+            raise ValueError(
+                "XLA on TensorFlow cannot reach rows outside the device. Compile with "
+                f'`jit_compile=False`, or use `Learned(storage="device")`. Received: '
+                f"storage={storage!r}, jit_compile={self.jit_compile}"
+            )
         if self.store is None:
+            check_room(self.store_bytes(num_examples), storage)
             dtype = self.target_rule.dtype or circuit.dtype
-            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule)
+            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
+            self.relaxed.store.may_repeat = False
         elif self.relaxed.owner is not owner:
             self.store.use_rule(rule)
         else:
             return
         self.relaxed.owner = owner
         self.train_function = None  # a traced step would hold on to the old tables
+
+    def _note_repeats(self, store, may_repeat: bool) -> None:
+        """Has the step look for repeated ids from now on, if there may be any."""
+        if may_repeat and not store.may_repeat:
+            store.may_repeat = True
+            self.train_function = None
 
     # Configuration
 

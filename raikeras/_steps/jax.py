@@ -1,23 +1,66 @@
 """The training step on JAX; the same functions in the same order as `tensorflow.py`."""
 
 import contextlib
+import functools
 
 import jax
 import keras
 from jax import numpy as jnp
+from jax.experimental import io_callback
 
 from raikeras import step
 from raikeras._steps.private import wide_floats
+from raikeras.tables import HostTable
 
 
-def gather(variable, ids):
-    """The rows `ids` of a table, without reading the rest of it."""
-    return jnp.take(variable.value, ids, axis=0)
+def gather(tables, ids) -> dict:
+    """The rows `ids` of each table, without reading the rest of it."""
+    if not _on_host(tables):
+        return {key: jnp.take(table.value, ids, axis=0) for key, table in tables.items()}
+    shapes = {
+        key: jax.ShapeDtypeStruct((ids.shape[0], table.shape[1]), table.dtype)
+        for key, table in tables.items()
+    }
+    return io_callback(functools.partial(_read, tables), shapes, ids, ordered=True)
 
 
-def scatter(variable, ids, rows) -> None:
-    """Writes the rows `ids` of a table; in place under jit, where the step's state is donated."""
-    variable.assign(variable.value.at[ids].set(rows))
+def scatter(tables, ids, rows) -> None:
+    """Writes the rows `ids` of each table; in place under jit, which is given the state."""
+    if _on_host(tables):
+        io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
+        return
+    for key, table in tables.items():
+        table.assign(table.value.at[ids].set(rows[key]))
+
+
+def write(table, ids, rows) -> None:
+    """Writes rows outside a step, in place."""
+    if isinstance(table, HostTable):
+        table.scatter(ids, rows)
+    else:
+        table.assign(_set_rows(table.value, ids, jnp.asarray(rows, table.dtype)))
+
+
+def wait() -> None:
+    """Returns when all steps have written their rows."""
+    jax.effects_barrier()
+
+
+def can_call_back(model) -> bool:
+    """Whether the compiled step can reach tables on the host."""
+    return True
+
+
+def has_accelerator() -> bool:
+    return jax.default_backend() != "cpu"
+
+
+def device_memory() -> int | None:
+    """Bytes that are left on the default device, `None` if it does not tell."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" not in statistics:
+        return None
+    return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
 
 
 def gradient(function, at):
@@ -95,3 +138,21 @@ def _values(variables, scope=None) -> list:
 def _assign(variables, values) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _on_host(tables) -> bool:
+    return any(isinstance(table, HostTable) for table in tables.values())
+
+
+def _read(tables, ids):
+    return {key: table.gather(ids) for key, table in tables.items()}
+
+
+def _write(tables, ids, rows):
+    for key, table in tables.items():
+        table.scatter(ids, rows[key])
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _set_rows(table, ids, rows):
+    return table.at[ids].set(rows)

@@ -1,10 +1,13 @@
 """`Learned`: one row of targets per training example, trained with the weights."""
 
+import os
+
 import keras
 from keras import ops
 
 from raikeras.checks import check_integer
 from raikeras.rows import row_rule
+from raikeras.tables import check_storage
 from raikeras.targets.base import TargetRule, Targets, rate_of
 
 
@@ -27,9 +30,16 @@ class Learned(TargetRule):
         refresh_every: Integer, re-sets a row to the forward pass after this many updates of it,
             keeping its slots. `None`: never.
         dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
+        storage: Where rows and slots are kept: `"device"`, beside the weights; `"host"`, in the
+            host's memory; or the path of a file to be mapped into memory, for more than either
+            holds. The file has its full size from the start and is of no use after the training.
+
+    An example that occurs more than once in a batch has one row all the same: its copies read the
+    same targets, and the row moves once, by the sum of their gradients.
 
     Raises:
-        ValueError: For a count below 1, an unknown dtype or an optimizer without a row rule.
+        ValueError: For a count below 1, an unknown dtype or storage, or an optimizer without a row
+            rule.
 
     Example:
 
@@ -47,6 +57,7 @@ class Learned(TargetRule):
         optimizer: keras.optimizers.Optimizer | str | None = None,
         refresh_every: int | None = None,
         dtype: str | None = None,
+        storage: str | os.PathLike = "device",
     ):
         check_integer("num_examples", num_examples, 1, optional=True)
         check_integer("refresh_every", refresh_every, 1, optional=True)
@@ -59,6 +70,7 @@ class Learned(TargetRule):
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
         self.dtype = dtype
+        self.storage = check_storage(storage)
         if self.optimizer is not None:
             row_rule(self.optimizer)
             self._schedule = rate_of(self.optimizer)
@@ -92,9 +104,12 @@ class Learned(TargetRule):
         restarts = self.restarts(rows["age"])
         targets, starting = rows["targets"], ops.any(restarts)
         values = ops.cast(step.values(needed=starting, otherwise=targets), targets.dtype)
-        rows["targets"] = ops.cond(
-            starting, lambda: ops.where(restarts, values, targets), lambda: targets
-        )
+
+        def restarted():
+            first = step.store.of_first_copies(step.ids, values)
+            return ops.where(restarts, first, targets)
+
+        rows["targets"] = ops.cond(starting, restarted, lambda: targets)
         rate = self.learning_rate(step.optimizer, step.count)
         return Targets(rows["targets"], fresh=restarts, memory=(rows, rate))
 
@@ -109,4 +124,5 @@ class Learned(TargetRule):
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
             "refresh_every": self.refresh_every,
             "dtype": self.dtype,
+            "storage": self.storage,
         }
