@@ -148,6 +148,11 @@ def _view_of(kind: type) -> type:
                 )
             return ops.convert_to_tensor(stacked.value)[index]
 
+        @_value.setter
+        def _value(self, value):
+            if value is not None:  # what Keras does to save memory, on JAX
+                self._direct_assign(value)
+
         @property
         def regularizer(self):
             return None  # the stack is regularised as a whole

@@ -1,0 +1,351 @@
+"""Chains of equal Dense layers train as one, with the numbers of layer by layer."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import raikeras
+from raikeras.circuit import Circuit, choose_layers
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(23, 3)).astype("float32")
+Y = (X[:, :1] * X[:, 1:2] > 0).astype("float32")
+WEIGHTS = RNG.uniform(0.5, 2, size=23).astype("float32")
+ACTIVATIONS = (
+    ["linear", "relu", "leaky_relu", "sigmoid", "softmax", "tanh", "softplus", "elu"]
+    + ["silu", "gelu", "selu", "softsign", "hard_sigmoid", "exponential"]
+)
+
+
+def net(activation="tanh", depth=4, **settings):
+    keras.utils.set_random_seed(1)
+    hidden = [layers.Dense(5, activation, name=f"hidden_{n}", **settings) for n in range(depth)]
+    return keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1, "sigmoid", name="out")])
+
+
+def train(fuse, build=net, optimizer=None, epochs=4, **settings):
+    """Twenty-four steps in batches of 4, the last one of 3."""
+    model = raikeras.RelaxedModel(build(), fuse=fuse, **settings)
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.9) if optimizer is None else optimizer()
+    model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(
+        X,
+        Y,
+        sample_weight=WEIGHTS,
+        batch_size=4,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        validation_data=(X, Y),
+    )
+    return model, history.history
+
+
+def assert_equal(build=net, tolerance=1e-5, **settings):
+    """Fused and layer by layer: weights, rows and every column of the history."""
+    (one, logs_one), (many, logs_many) = (train(fuse, build, **settings) for fuse in (True, False))
+    assert any(chain.layers for chain in one.relaxed.circuit.chains)
+    pairs = list(zip(one.net.get_weights(), many.net.get_weights(), strict=True))
+    if one.store is not None:
+        rows_one, rows_many = (model.targets(np.arange(len(X))) for model in (one, many))
+        pairs += [(rows_one[name], rows_many[name]) for name in rows_many]
+    pairs += [(np.array(logs_one[name]), np.array(logs_many[name])) for name in logs_many]
+    for fused, single in pairs:
+        scale = max(1.0, np.abs(single).max())
+        np.testing.assert_allclose(fused, single, rtol=tolerance, atol=tolerance * scale)
+
+
+# The same numbers
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_fused_equals_layer_by_layer_for_every_activation(activation):
+    assert_equal(lambda: net(activation))
+
+
+@pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kernel_regularizer": "l2", "bias_regularizer": keras.regularizers.L1L2(0.01, 0.02)},
+        {"kernel_constraint": "non_neg", "bias_constraint": "non_neg"},
+        {"kernel_constraint": keras.constraints.MaxNorm(0.7, axis=0)},
+        {"use_bias": False},
+    ],
+    ids=["regularized", "non_neg", "max_norm", "no_bias"],
+)
+def test_fused_equals_layer_by_layer_with_layer_settings(settings, at):
+    assert_equal(lambda: net(**settings), at=at)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"targets": raikeras.Learned(refresh_every=2)},
+        {"targets": raikeras.Learned(optimizer=keras.optimizers.Adam(0.02))},
+        {"targets": raikeras.Inferred(3, 0.1)},
+        {"targets": raikeras.Inferred(2, optimizer="adam", step_size=0.01)},
+        {"targets": raikeras.Gradient(0.5)},
+        {"weight_step": raikeras.Local(3, proximal=2.0)},
+        {
+            "targets": raikeras.Gradient(0.5),
+            "hidden_loss": raikeras.losses.HalfSquaredError(),
+            "weight_step": raikeras.Local(2),
+            "relax": [f"hidden_{n}" for n in range(4)],
+        },
+        {"hidden_weight": {"hidden_1": 0.3, "hidden_2": lambda step: 0.1 * (step + 1)}},
+        {"hidden_loss": keras.losses.MeanAbsoluteError(reduction="sum")},
+        {"hidden_loss": keras.losses.Huber(reduction="mean_with_sample_weight")},
+    ],
+    ids=["refresh", "adam_rows", "inferred", "inferred_adam", "gradient", "local"]
+    + ["locoprop", "weights", "absolute_sum", "huber"],
+)
+def test_fused_equals_layer_by_layer_for_every_choice(settings):
+    assert_equal(**settings)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("rule", ["rprop", "adam"])
+def test_fused_equals_layer_by_layer_to_1e9_in_float64(activation, rule):
+    code = f"""
+import json, keras, numpy as np
+keras.config.set_floatx("float64")
+from tests import test_fused as t
+import raikeras
+rules = {{"rprop": lambda: raikeras.optimizers.Rprop(0.01), "adam": lambda: keras.optimizers.Adam()}}
+t.X, t.Y = t.X.astype("float64"), t.Y.astype("float64")
+def once(fuse):
+    model, logs = t.train(fuse, lambda: t.net("{activation}"), rules["{rule}"], epochs=4)
+    parts = [*model.net.get_weights(), *model.targets(np.arange(len(t.X))).values()]
+    return np.concatenate([part.ravel() for part in parts])
+one, many = once(True), once(False)
+assert one.dtype == "float64"
+print(json.dumps(float(np.max(np.abs(one - many)) / np.max(np.abs(many)))))
+"""
+    environment = {**os.environ, "JAX_ENABLE_X64": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) < 1e-9
+
+
+def branches():
+    """Two chains side by side, a residual around one, and one in a nested model."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((3,))
+    left = layers.Dense(5, "tanh")(inputs)
+    right = layers.Dense(4, "relu")(inputs)
+    for _ in range(3):
+        left, right = layers.Dense(5, "tanh")(left), layers.Dense(4, "relu")(right)
+    inner = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(5, "elu"), layers.Dense(5, "elu"), layers.Dropout(0.0)]
+    )
+    left = layers.Add()([left, inner(left)])
+    outputs = layers.Dense(1, "sigmoid")(layers.Concatenate()([left, right]))
+    return keras.Model(inputs, outputs)
+
+
+def test_chains_are_found_in_branches_and_nested_models():
+    net = branches()
+    chains = Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
+    assert sorted(len(chain) for chain in chains) == [2, 3, 3]
+    assert_equal(branches)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"units": 6},
+        {"activation": "relu"},
+        {"use_bias": False},
+        {"kernel_regularizer": "l2"},
+        {"kernel_constraint": "non_neg"},
+        {"dtype": "float64"},
+        {"activity_regularizer": "l2"},
+        {"trainable": False},
+    ],
+)
+def test_a_layer_that_differs_ends_a_chain(change):
+    """Of 2 + 1 + 2 layers, the odd one stands apart."""
+    settings = {"units": 5, "activation": "tanh"}
+    net = keras.Sequential(
+        [keras.Input((5,)), *[layers.Dense(**settings) for _ in range(2)]]
+        + [layers.Dense(**{**settings, **change})]
+        + [layers.Dense(**settings) for _ in range(3)]
+    )
+    circuit = Circuit(net, choose_layers(net, layers.Dense), "pre_activation")
+    odd = net.layers[2]
+    assert all(odd not in chain.layers for chain in circuit.chains)
+    assert circuit.chains
+
+
+def test_shared_and_tapped_layers_are_not_fused():
+    inputs = keras.Input((5,))
+    twice = layers.Dense(5, "tanh", name="twice")
+    tapped = layers.Dense(5, "tanh", name="tapped")(twice(twice(inputs)))
+    end = layers.Dense(5, "tanh", name="end")(tapped)
+    net = keras.Model(inputs, [tapped, end])
+    assert not Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
+
+
+# The net stays the user's
+
+
+class Look(keras.callbacks.Callback):
+    """Looks at the net while it trains, as users do."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.seen = path, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        net = self.model.net
+        weights = net.get_weights()
+        by_hand = _forward(weights, X)
+        np.testing.assert_allclose(net.predict(X, verbose=0), by_hand, rtol=1e-5, atol=1e-6)
+        self.model.save(self.path)
+        saved = keras.saving.load_model(self.path)
+        for one, other in zip(saved.net.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+        self.seen.append(weights)
+
+
+def _forward(weights, x):
+    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        x = np.tanh(x @ kernel + bias)
+    return 1 / (1 + np.exp(-(x @ weights[-2] + weights[-1])))
+
+
+def test_the_net_is_up_to_date_whenever_it_is_looked_at(tmp_path):
+    net_ = net()
+    net_.predict(X, verbose=0)  # traced before training
+    model = raikeras.RelaxedModel(net_)
+    model.compile(keras.optimizers.SGD(0.5), "binary_crossentropy")
+    look = Look(tmp_path / "model.keras")
+    model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[look])
+    moved = [np.abs(a - b).max() for a, b in zip(look.seen[0], look.seen[-1], strict=True)]
+    assert min(moved) > 0
+    for seen, after in zip(look.seen[-1], net_.get_weights(), strict=True):
+        np.testing.assert_array_equal(seen, after)
+    expected = _forward(net_.get_weights(), X)
+    np.testing.assert_allclose(net_.predict(X, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    assert model.count_params() == net_.count_params() == net().count_params()
+
+
+def test_the_trained_net_trains_on_in_plain_keras():
+    model, _ = train(True)
+    before = model.net.get_weights()
+    model.net.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.net.fit(X, Y, verbose=0)
+    moved = [np.abs(a - b).max() for a, b in zip(before, model.net.get_weights(), strict=True)]
+    assert min(moved) > 0
+    after = model.net.get_weights()
+    model.fit(X, Y, sample_weight=WEIGHTS, batch_size=4, epochs=1, verbose=0)
+    assert max(np.abs(a - b).max() for a, b in zip(after, model.net.get_weights(), strict=True)) > 0
+
+
+class Assign(keras.callbacks.Callback):
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = weights
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.net.set_weights(self.weights)
+
+
+def test_weights_that_a_callback_sets_are_kept():
+    weights = [np.full(w.shape, 0.25, "float32") for w in net().get_weights()]
+    model = raikeras.RelaxedModel(net())
+    model.compile(keras.optimizers.SGD(0.5), "binary_crossentropy")
+    model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[Assign(weights)])
+    for expected, found in zip(weights, model.net.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, found)
+
+
+def test_a_saved_model_trains_on_as_if_it_had_not_been_saved(tmp_path):
+    model, _ = train(True, targets=raikeras.Gradient(0.5))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for one in (model, loaded):
+        one.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    for a, b in zip(model.net.get_weights(), loaded.net.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_evaluate_before_fit_and_train_on_batch_work():
+    model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5))
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "binary_crossentropy")
+    before = model.evaluate(X, Y, verbose=0)
+    assert before == pytest.approx(
+        float(keras.losses.BinaryCrossentropy()(Y, _forward(model.net.get_weights(), X))), rel=1e-4
+    )
+    for _ in range(30):
+        model.train_on_batch(X, Y)
+    assert model.evaluate(X, Y, verbose=0) < before
+
+
+def test_a_stopped_fit_leaves_the_net_whole():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    model = raikeras.RelaxedModel(net())
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[Stop()])
+    assert not model.relaxed.attached_chains()
+    expected = _forward(model.net.get_weights(), X)
+    np.testing.assert_allclose(model.net.predict(X, verbose=0), expected, rtol=1e-5, atol=1e-6)
+
+
+# What does not fuse
+
+
+@pytest.mark.parametrize(
+    "optimizer, words",
+    [
+        (keras.optimizers.SGD(0.1, clipnorm=1.0), "clipnorm"),
+        (keras.optimizers.Lamb(0.001), "Lamb"),
+        (keras.optimizers.Adafactor(0.001), "Adafactor"),
+        (keras.optimizers.Muon(0.001), "Muon"),
+        (keras.optimizers.SGD(0.1, use_ema=True), "use_ema"),
+    ],
+)
+def test_what_does_not_fuse_says_so_once_and_trains(optimizer, words):
+    model = raikeras.RelaxedModel(net(), targets=raikeras.Learned(optimizer="sgd"))
+    model.compile(optimizer, "binary_crossentropy")
+    with pytest.warns(UserWarning, match=f"one by one.*{words}") as said:
+        model.fit(X, Y, batch_size=8, verbose=0)
+        model.fit(X, Y, batch_size=8, verbose=0)
+    assert len([w for w in said if "one by one" in str(w.message)]) == 1
+    assert not any(3 == len(v.shape) for v in model.trainable_variables)
+
+
+def test_fuse_must_be_true_or_false():
+    with pytest.raises(ValueError, match="`fuse` must be True or False. Received: fuse=2"):
+        raikeras.RelaxedModel(net(), fuse=2)
+
+
+# The traced step
+
+
+def test_the_step_does_not_grow_with_the_depth_of_a_chain(monkeypatch):
+    """The Dense layers of a chain are never called, and products are as many at any depth."""
+    calls = {}
+    for depth in (5, 50):
+        counted = []
+        real = keras.ops.matmul
+        monkeypatch.setattr(keras.ops, "matmul", lambda *a, f=real, c=counted: c.append(1) or f(*a))
+        model = raikeras.RelaxedModel(net(depth=depth))
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(X, Y, batch_size=23, verbose=0)
+        monkeypatch.setattr(keras.ops, "matmul", real)
+        calls[depth] = len(counted)
+    assert calls[5] == calls[50] > 0
