@@ -1,6 +1,6 @@
 """Train Keras models with relaxed activations: every example has its own target activations."""
 
-from raikeras import data, diagnostics, initializers, layers, optimizers, presets
+from raikeras import data, datasets, diagnostics, initializers, layers, optimizers, presets
 from raikeras.model import RelaxedModel
 from raikeras.targets import Learned
 from raikeras.weight_steps import Joint
@@ -12,6 +12,7 @@ __all__ = [
     "Learned",
     "RelaxedModel",
     "data",
+    "datasets",
     "diagnostics",
     "initializers",
     "layers",
