@@ -21,7 +21,7 @@ settings = {
     "learning_rate": 3e-3,  # Adam's for the weights, falling linearly to 2 %
     "relax_output": False,  # whether the output layer has targets too
     "at": "pre_activation",
-    "hidden_weight": 1280.0,
+    "hidden_weight": 128.0,
     "last_weight": None,  # the weight grows geometrically to this one
     "target_optimizer": "sgd",  # sgd, adam
     "target_rate": 0.3,  # adam's rate; sgd's as the share of a mismatch that one step removes

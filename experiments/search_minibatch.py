@@ -4,11 +4,11 @@
 
 Every trial trains once (seed 0) on 20,000 training images for 5 epochs and is judged on 10,000
 other training images; the test images are not looked at. All trials go to report/e07_trials.toml;
-the best one of each variant is what profiles.toml has for it. Trials in the file are not repeated.
+the best one of each variant is what profiles.toml has for it. Trials in the file are not repeated:
+delete it to search anew.
 """
 
 import ast
-import itertools
 import json
 import time
 import tomllib
@@ -19,6 +19,7 @@ from minibatch import classifier, images, train
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "report" / "e07_trials.toml"
+HEADER = "# Written by experiments/search_minibatch.py: accuracy on held-out training data.\n"
 SMALL = {"held_out": 10000, "train_examples": 20000, "epochs": 5}
 KEPT = {"method": "learned", "hidden_weight": 12.8, "target_rate": 0.3, "learning_rate": 3e-3}
 GROWING = KEPT | {"hidden_weight": 3.0, "last_weight": 30.0}
@@ -34,7 +35,7 @@ TRIALS = {
         KEPT | {"hidden_weight": 50.0},
         KEPT | {"at": "post_activation"},
         KEPT | {"target_optimizer": "adam"},
-        KEPT | {"relax_output": True},
+        KEPT | {"relax_output": True, "target_rate": 0.01},  # the share of the widest mismatch
     ],
     "learned_growing": [
         GROWING,
@@ -71,7 +72,7 @@ def defaults():
 
 
 def attempt(variant, changes):
-    """One trial: its accuracy on held-out data, -1 where it diverged, and its seconds."""
+    """One trial: its accuracy on held-out data, -1 where it diverged."""
     settings = defaults() | changes | SMALL
     keras.utils.set_random_seed(0)
     now = time.perf_counter()
@@ -80,26 +81,27 @@ def attempt(variant, changes):
     data = images(settings)
     net = classifier([data[0].shape[1], *settings["hidden_units"], 10])
     metrics, _, status = train(run, net, data)
-    accuracy = metrics["test_accuracy"] if status == "ok" else -1.0
-    return {"accuracy": accuracy, "seconds": round(metrics["seconds"], 1)}
+    return metrics["test_accuracy"] if status == "ok" else -1.0
 
 
 def main():
-    text = OUT.read_text("utf-8") if OUT.exists() else ""
-    known = tomllib.loads(text).get("trials", [])
-    if not text:
-        text = "# Written by experiments/search_minibatch.py: accuracy on held-out training data.\n"
-    for variant, changes in itertools.chain.from_iterable(
-        [(variant, one) for one in trials] for variant, trials in TRIALS.items()
-    ):
-        if any(t["variant"] == variant and t["settings"] == changes for t in known):
-            continue
-        found = attempt(variant, changes)
-        print(variant, changes, found, flush=True)
-        pairs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in changes.items())
-        text += f'\n[[trials]]\nvariant = "{variant}"\nsettings = {{ {pairs} }}\n'
-        text += "".join(f"{name} = {value}\n" for name, value in found.items())
-        OUT.write_text(text, encoding="utf-8")
+    known = tomllib.loads(OUT.read_text("utf-8"))["trials"] if OUT.exists() else []
+    made = []
+    for variant, trials in TRIALS.items():
+        for changes in trials:
+            same = [t for t in known if (t["variant"], t["settings"]) == (variant, changes)]
+            accuracy = same[0]["accuracy"] if same else attempt(variant, changes)
+            print(variant, changes, accuracy, flush=True)
+            made.append({"variant": variant, "settings": changes, "accuracy": accuracy})
+    OUT.write_text("\n".join([HEADER, *map(_entry, made)]), encoding="utf-8")
+
+
+def _entry(trial):
+    pairs = ", ".join(f"{name} = {json.dumps(v)}" for name, v in trial["settings"].items())
+    return (
+        f'[[trials]]\nvariant = "{trial["variant"]}"\nsettings = {{ {pairs} }}\n'
+        f"accuracy = {trial['accuracy']}\n"
+    )
 
 
 if __name__ == "__main__":

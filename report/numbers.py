@@ -11,12 +11,13 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import claims, latex, load, stats, summary
+from report import claims, latex, load, stats, summary, trials
 from report.variants import VARIANTS
 
 UNITS = {
     "seconds": r"\,s",
     "milliseconds": r"\,ms",
+    "store_megabytes": r"\,MB",
     "disagreement": r"\,\%",
     "disagreement_near": r"\,\%",
 }
@@ -28,6 +29,7 @@ def macros(results: Path) -> dict[str, str]:
         "Resamples": latex.integer(stats.RESAMPLES),
         "Coverage": rf"{stats.COVERAGE}\,\%",
         "NearRadius": str(summary.NEAR),
+        "ESevenTrials": latex.integer(max(len(tried) for tried in trials.read().values())),
     }
     for experiment in VARIANTS:
         found |= _experiment(load.runs(results, experiment), experiment)
