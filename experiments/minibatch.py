@@ -147,13 +147,17 @@ class Watch(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
+        last = batch + 1 == self.params["steps"]
+        if last or not self.steps:
+            float(logs["loss"])  # waits until the step has been computed
         if not self.steps:  # tracing and compilation
             self.first = time.perf_counter() - self._start
             self._start += self.first
+        if last:  # what Keras does at an epoch's end is compiled at the first one's
+            self.seconds += time.perf_counter() - self._start
         self.steps += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds += time.perf_counter() - self._start
         self._measure(epoch + 1, logs)
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
@@ -180,10 +184,8 @@ class Watch(keras.callbacks.Callback):
 def train(run, net, data):
     """Trains and returns metrics, curves and status, as `results.save` takes them."""
     settings = run["settings"]
-    model_needs_ids = settings["method"] == "learned"
-    batches = Batches(
-        *data[:2], settings["batch_size"], settings["repeats"], run["seed"], model_needs_ids
-    )
+    order = settings["batch_size"], settings["repeats"], run["seed"]
+    batches = Batches(*data[:2], *order, ids=settings["method"] == "learned")
     steps = len(batches) * settings["epochs"]
     model = method(net, settings, steps, len(data[0]))
     watch = Watch(run, net, data, settings["epochs"])

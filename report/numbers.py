@@ -44,6 +44,7 @@ def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
     sizes = sorted({count["runs"] for count in counts})
     found = {
         number + "N": str(sizes[0]) + (f" to {sizes[-1]}" if len(sizes) > 1 else ""),
+        number + "Data": ", ".join(dict.fromkeys(_data(run) for run in runs)),
         number + "Lost": str(sum(count["diverged"] for count in counts)),
     }
     for variant, count in zip(VARIANTS[experiment], counts, strict=True):
@@ -54,6 +55,10 @@ def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
             found[prefix + latex.camel(name) + "CI"] = latex.with_interval(estimate, write) + unit
         found |= {prefix + latex.camel(name): latex.integer(count[name]) for name in count}
     return found
+
+
+def _data(run: dict) -> str:
+    return rf"\texttt{{{latex.escape(run['settings'].get('dataset', 'moons'))}}}"
 
 
 def _claim(claim: dict, outcome: claims.Outcome) -> dict[str, str]:
