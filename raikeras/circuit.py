@@ -1,20 +1,24 @@
 """The relaxed circuit: a user's net whose chosen layers are cut open and fed by targets.
 
-A net is run in one of two ways: `record` is the deployed forward pass and notes the value at each
+A net is run in one of three ways: `record` is the deployed forward pass and notes the value at each
 cut; `replay` is the relaxed path, in which each cut passes its target on instead of the layer's own
-output and notes the pair for the mismatch.
+output and notes the pair for the mismatch; `perturb` is the forward pass of training with an offset
+added at each cut, whose gradient is the task loss' gradient by the values there.
 """
 
 import contextlib
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
-from raikeras._steps.private import sublayers
+from raikeras._steps.private import shortened, sublayers
+from raikeras.fused import Chain, find_chains
 from raikeras.layers import Relaxed
 
 # Layers that end in `activation(pre_activation)`, so that the cut can be made before it.
@@ -103,6 +107,22 @@ def choose_layers(net, relax) -> list[keras.Layer]:
     return chosen
 
 
+class Pair(NamedTuple):
+    """A target and the layer's own output; of a chain both have a leading axis of its layers."""
+
+    target: Any
+    own: Any
+    chain: Chain | None = None
+
+
+class _Block(NamedTuple):
+    """A cut, or all cuts of an attached chain: what is run in one piece."""
+
+    first: int
+    cuts: list[Cut]
+    chain: Chain | None = None
+
+
 class Circuit:
     """A net with cuts at its relaxed layers.
 
@@ -112,7 +132,9 @@ class Circuit:
         at: `"pre_activation"` or `"post_activation"`, where a layer is cut.
 
     Attributes:
-        cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass.
+        cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass; the layers
+            of a chain follow each other.
+        chains: The chains of equal layers. While they are attached each is run as one.
     """
 
     def __init__(self, net, layers: list[keras.Layer], at: str):
@@ -127,12 +149,35 @@ class Circuit:
                     'Use at="post_activation", or leave the layer out of `relax`. '
                     f"Received: at={at!r}"
                 )
-        self.cuts = self._find_cuts()
+        cuts = self._find_cuts()
+        names = [cut.layer.name for cut in cuts]
+        once = [
+            cut.layer for cut in cuts if len(cut.shape) == 1 and names.count(cut.layer.name) < 2
+        ]
+        self.chains = find_chains(net, once)
+        self.cuts = _grouped(cuts, self.chains)
+        self._places = {cut.name: place for place, cut in enumerate(self.cuts)}
 
     @property
     def size(self) -> int:
         """Number of target units an example has in all cuts together."""
         return sum(cut.size for cut in self.cuts)
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """The trainable weights of relaxed layers, as they train: attached chains stacked."""
+        chains = [chain for chain in self.chains if chain.attached]
+        stacked = {id(layer) for chain in chains for layer in chain.layers}
+        found = [variable for chain in chains for variable in chain.variables]
+        for layer in self._layers:
+            if id(layer) not in stacked:
+                found += layer.trainable_variables
+        return found
+
+    def run(self, inputs, training=None):
+        """The deployed network's outputs."""
+        with self._chains_intercepted(lambda chain, x: chain.forward(x, self._pre)[0]):
+            return self._net(inputs, training=training)
 
     def record(self, inputs):
         """The deployed forward pass, in inference mode.
@@ -140,51 +185,102 @@ class Circuit:
         Returns:
             The net's outputs, and the values at the cuts as one tensor `(batch, size)`.
         """
-        values = []
+        return self._forward(inputs, None, training=False)
 
-        def run(layer, *args, **kwargs):
-            own = self._before_cut(layer, *args, **kwargs)
-            values.append(ops.reshape(own, (ops.shape(own)[0], math.prod(own.shape[1:]))))
-            return self._after_cut(layer, own)
+    def perturb(self, inputs, offsets):
+        """A forward pass in training mode with an offset added to the value at each cut.
 
-        with self._intercepted(run):
-            outputs = self._net(inputs, training=False)
-        return outputs, ops.concatenate(values, axis=-1) if values else None
+        The gradient of a loss of the outputs by the offsets is backpropagation's at the cuts.
 
-    def replay(self, inputs, targets, restarts):
-        """The relaxed path, in training mode: each cut hands its target on.
+        Args:
+            inputs: The net's inputs.
+            offsets: Tensor `(batch, size)`.
+
+        Returns:
+            The net's outputs, and the values at the cuts, `(batch, size)`, offsets included.
+        """
+        return self._forward(inputs, self._parts(offsets), training=True)
+
+    def replay(self, inputs, targets, restarts, fed=None):
+        """The relaxed path, in training mode: each cut hands on what it is fed with.
 
         Args:
             inputs: The net's inputs.
             targets: Tensor `(batch, size)`, the rows of the batch.
-            restarts: Booleans `(batch, 1)`, the rows that `record` has just set.
+            restarts: Booleans `(batch, 1)`, the rows that `record` has just set; `None` for none.
+            fed: Tensor `(batch, size)`, what the cuts hand on. `None`: the targets.
 
         Returns:
-            The net's outputs, and per cut the pair (target, the layer's own output).
+            The net's outputs, and a `Pair` for every cut; one for all cuts of a chain.
         """
-        pairs: list[tuple] = []
-        edges = [0]
-        for cut in self.cuts:
-            edges.append(edges[-1] + cut.size)
-        # TensorFlow cannot split at no place.
-        parts = iter(ops.split(targets, edges[1:-1], axis=-1) if len(edges) > 2 else [targets])
+        pairs: dict[int, Pair] = {}
+        target_parts = self._parts(targets)
+        fed_parts = target_parts if fed is None else self._parts(fed)
 
-        def run(layer, *args, **kwargs):
+        def keep(place, own, chain=None):
+            target = target_parts[place]
+            pairs[place] = Pair(target, _without_noise(own, target, restarts, chain), chain)
+
+        def single(place, layer, *args, **kwargs):
             own = self._before_cut(layer, *args, **kwargs)
-            shape = self.cuts[len(pairs)].shape
-            target = ops.reshape(next(parts), (-1, *shape))
-            fresh = ops.reshape(restarts, (-1, *(1 for _ in shape)))
-            # A compiler may round `record` and `replay` differently. Where a row has just started
-            # such a mismatch is zero, and a rule that reads signs must not see the noise.
-            noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-            rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
-            noise = ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
-            pairs.append((target, own + noise))
-            return self._after_cut(layer, ops.cast(target, own.dtype))
+            keep(place, own)
+            return self._after_cut(layer, ops.cast(fed_parts[place], own.dtype))
 
-        with self._intercepted(run):
+        def together(place, chain, x):
+            output, own = chain.together(x, fed_parts[place], self._pre)
+            keep(place, own, chain)
+            return output
+
+        with self._intercepted(single, together):
             outputs = self._net(inputs, training=True)
-        return outputs, pairs
+        return outputs, [pairs[place] for place in sorted(pairs)]
+
+    def _forward(self, inputs, offsets, training):
+        values = {}
+
+        def single(place, layer, *args, **kwargs):
+            own = self._before_cut(layer, *args, **kwargs)
+            own = own if offsets is None else own + ops.cast(offsets[place], own.dtype)
+            values[place] = ops.reshape(own, (ops.shape(own)[0], math.prod(own.shape[1:])))
+            return self._after_cut(layer, own)
+
+        def together(place, chain, x):
+            output, own = chain.forward(x, self._pre, offsets and offsets[place])
+            own = ops.transpose(own, (1, 0, 2))  # (batch, layers, units)
+            values[place] = ops.reshape(own, (ops.shape(own)[0], len(chain) * chain.units))
+            return output
+
+        with self._intercepted(single, together):
+            outputs = self._net(inputs, training=training)
+        values = [values[place] for place in sorted(values)]
+        return outputs, ops.concatenate(values, axis=-1) if values else None
+
+    def _parts(self, flat) -> dict:
+        """A tensor `(batch, size)` cut up: by place, in the shape of the cut or of the chain."""
+        blocks = self._blocks()
+        edges = np.cumsum([sum(cut.size for cut in block.cuts) for block in blocks]).tolist()
+        # TensorFlow cannot split at no place.
+        parts = ops.split(flat, edges[:-1], axis=-1) if len(edges) > 1 else [flat]
+        return {
+            block.first: (
+                ops.reshape(part, (-1, *block.cuts[0].shape))
+                if block.chain is None
+                else ops.transpose(
+                    ops.reshape(part, (-1, len(block.chain), block.chain.units)), (1, 0, 2)
+                )
+            )
+            for block, part in zip(blocks, parts[: len(blocks)], strict=True)
+        }
+
+    def _blocks(self) -> list[_Block]:
+        chains = {id(chain.layers[0]): chain for chain in self.chains if chain.attached}
+        blocks, place = [], 0
+        while place < len(self.cuts):
+            chain = chains.get(id(self.cuts[place].layer))
+            count = 1 if chain is None else len(chain)
+            blocks.append(_Block(place, self.cuts[place : place + count], chain))
+            place += count
+        return blocks
 
     def _find_cuts(self) -> list[Cut]:
         """Runs the net once on zeros and notes each call of a relaxed layer."""
@@ -198,15 +294,12 @@ class Circuit:
         if self._layers:
             net = self._net
             inputs = net.inputs[0] if isinstance(net, keras.Sequential) else net.input
-            with self._intercepted(run):
+            with _calls_replaced(self._layers, run):
                 net(keras.tree.map_structure(_one_example, inputs), training=False)
-        count: dict[str, int] = {}
-        cuts = []
-        for layer, shape in calls:
-            count[layer.name] = count.get(layer.name, 0) + 1
-            suffix = f":{count[layer.name]}" if count[layer.name] > 1 else ""
-            cuts.append(Cut(layer.name + suffix, layer, tuple(shape[1:])))
-        return cuts
+        count: Counter[str] = Counter()
+        return [
+            Cut(_numbered(layer.name, count), layer, tuple(shape[1:])) for layer, shape in calls
+        ]
 
     def _before_cut(self, layer, *args, **kwargs):
         """The layer's own value at its cut."""
@@ -223,12 +316,88 @@ class Circuit:
         return value
 
     @contextlib.contextmanager
-    def _intercepted(self, run: Callable) -> Iterator[None]:
-        """While it lasts, the relaxed layers' `call` is `run(layer, ...)`."""
-        with contextlib.ExitStack() as stack:
-            for layer in self._layers:
-                stack.enter_context(_replaced(layer, "call", functools.partial(run, layer)))
+    def _intercepted(self, single: Callable, together: Callable) -> Iterator[None]:
+        """While it lasts, relaxed layers run as `single(place, layer, ...)`.
+
+        An attached chain runs as `together(place, chain, inputs)`; the place is that of its first
+        cut.
+        """
+        count: Counter[str] = Counter()
+
+        def run(layer, *args, **kwargs):
+            return single(self._places[_numbered(layer.name, count)], layer, *args, **kwargs)
+
+        def run_chain(chain, inputs):
+            return together(self._places[chain.layers[0].name], chain, inputs)
+
+        fused = {id(layer) for chain in self.chains if chain.attached for layer in chain.layers}
+        alone = [layer for layer in self._layers if id(layer) not in fused]
+        with _calls_replaced(alone, run), self._chains_intercepted(run_chain):
             yield
+
+    @contextlib.contextmanager
+    def _chains_intercepted(self, run: Callable) -> Iterator[None]:
+        """While it lasts, each attached chain is one call, `run(chain, inputs)`."""
+        with contextlib.ExitStack() as stack:
+            attached = [chain for chain in self.chains if chain.attached]
+            for graph in {id(chain.graph): chain.graph for chain in attached}.values():
+                runs = [
+                    (chain.nodes, functools.partial(run, chain))
+                    for chain in attached
+                    if chain.graph is graph
+                ]
+                nodes = shortened(graph, runs)
+                stack.enter_context(_replaced(graph, "_nodes_by_depth", nodes))
+            yield
+
+
+def _without_noise(own, target, restarts, chain):
+    """The layer's own output, equal to the target where they differ by rounding alone.
+
+    A compiler may round `record` and `replay` differently. Where a row has just started such a
+    mismatch is zero, and a rule that reads signs must not see the noise.
+    """
+    if restarts is None:
+        return own
+    ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
+    fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
+
+    def exact():
+        noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
+        rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
+        return own + ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
+
+    return ops.cond(ops.any(restarts), exact, lambda: own)
+
+
+def _grouped(cuts: list[Cut], chains: list[Chain]) -> list[Cut]:
+    """The cuts with those of each chain behind its first."""
+    by_layer = {id(cut.layer): cut for cut in cuts}
+    first = {id(chain.layers[0]): chain for chain in chains}
+    later = {id(layer) for chain in chains for layer in chain.layers[1:]}
+    ordered = []
+    for cut in cuts:
+        chain = first.get(id(cut.layer))
+        if chain is not None:
+            ordered += [by_layer[id(layer)] for layer in chain.layers]
+        elif id(cut.layer) not in later:
+            ordered.append(cut)
+    return ordered
+
+
+def _numbered(name: str, count: Counter) -> str:
+    """The name of a layer's next call: `name`, then `name:2` and so on."""
+    count[name] += 1
+    return name if count[name] == 1 else f"{name}:{count[name]}"
+
+
+@contextlib.contextmanager
+def _calls_replaced(layers, run: Callable) -> Iterator[None]:
+    """While it lasts, the layers' `call` is `run(layer, ...)`."""
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(_replaced(layer, "call", functools.partial(run, layer)))
+        yield
 
 
 def _can_cut_before_activation(layer) -> bool:

@@ -106,10 +106,14 @@ class Checker:
 
     Args:
         num_examples: Integer, number of rows.
+
+    Attributes:
+        may_repeat: Whether an example may occur more than once in a batch.
     """
 
     def __init__(self, num_examples: int):
         self.num_examples = num_examples
+        self.may_repeat = True
         self._error: ValueError | None = None
 
     def check(self, x, y=None, sample_weight=None) -> None:
@@ -122,7 +126,7 @@ class Checker:
             raise
 
     def check_ids(self, x) -> None:
-        """Raises a `ValueError` unless `x` carries distinct ids of existing rows."""
+        """Raises a `ValueError` unless `x` carries ids of existing rows."""
         if not has_ids(x):
             raise ValueError(
                 'A stream must yield ({"inputs": x, "example_id": ids}, y): each example needs '
@@ -140,11 +144,6 @@ class Checker:
                 f"`example_id` must be in [0, {self.num_examples}), for there are num_examples="
                 f"{self.num_examples} rows. Received: ids from {ids.min()} to {ids.max()}. Raise "
                 "it with `targets=Learned(num_examples=...)`."
-            )
-        if len(np.unique(ids)) < ids.size:
-            raise ValueError(
-                "`example_id` must be distinct within a batch: a row moves once a step. "
-                f"Received: {ids.size - len(np.unique(ids))} repeated ids"
             )
 
     def wrap(self, stream):
@@ -193,6 +192,11 @@ class _CheckedItems(_Items):
         batch = self._items[index]
         self._checker.check(*batch)
         return batch
+
+
+def are_distinct(ids) -> bool:
+    """Whether no id occurs twice."""
+    return len(np.unique(np.asarray(ids))) == len(ids)
 
 
 def check_finite(x, y=None, sample_weight=None) -> None:

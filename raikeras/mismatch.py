@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -43,24 +44,59 @@ class HiddenLoss:
                 )
         self._weights = weights
 
+    @property
+    def averages(self) -> bool:
+        """Whether the loss is averaged over examples, and not summed."""
+        return self._loss.reduction not in ("sum", "none", None)
+
     def __call__(self, pairs, sample_weight, step):
         """The weighted sum, a scalar.
 
         Args:
-            pairs: Per cut (target, own output), each `(batch, ...)`.
+            pairs: The circuit's pairs, in the order of the cuts.
             sample_weight: Tensor `(batch,)` or `(batch, 1)`: an example's weight acts on its
                 whole part of the objective. Weights per output or per time step act on the task
                 loss alone.
             step: Integer scalar, number of updates made so far.
         """
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
-        terms = []
-        for (target, own), weight in zip(pairs, self._weights, strict=True):
+        terms, place = [], 0
+        for target, own, chain in pairs:
             own = ops.cast(own, target.dtype)
-            term = self._loss(target, own, _per_example(sample_weight, len(target.shape) - 1))
-            weight = schedules.get(id(weight), weight)
-            terms.append(ops.cast(weight, term.dtype) * term)
+            if chain is None:
+                weight = self._weights[place]
+                weight = schedules.get(id(weight), weight)
+                term = self._loss(target, own, _per_example(sample_weight, len(target.shape) - 1))
+                place += 1
+            else:
+                weight = self._stacked(place, len(chain), schedules, target.dtype)
+                term = self._of_layers(target, own, _per_example(sample_weight, 1))
+                place += len(chain)
+            terms.append(ops.sum(ops.cast(weight, term.dtype) * term))
         return ops.sum(ops.stack(terms))
+
+    def _of_layers(self, target, own, sample_weight):
+        """The loss of each layer of a chain, `(layers,)`."""
+
+        def of_layer(pair):
+            return self._loss(*pair, sample_weight)
+
+        return ops.vectorized_map(of_layer, (target, own))
+
+    def _stacked(self, place: int, count: int, schedules: dict, dtype):
+        """The weights of a chain's layers: a scalar if they share one, else `(layers,)`."""
+        weights = self._weights[place : place + count]
+        distinct = {id(one) if callable(one) else one: one for one in weights}
+        if len(distinct) == 1:
+            return schedules.get(id(weights[0]), weights[0])
+        total = np.array([0.0 if callable(one) else one for one in weights])
+        total = ops.convert_to_tensor(total, dtype)
+        for one in distinct.values():
+            if callable(one):
+                mask = np.array([each is one for each in weights], dtype="float64")
+                value = ops.cast(schedules[id(one)], dtype)
+                total = total + value * ops.convert_to_tensor(mask, dtype)
+        return total
 
 
 def _per_example(sample_weight, rank: int):

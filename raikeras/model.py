@@ -1,22 +1,26 @@
 """`RelaxedModel`: a user's net, trained with targets of its own for every example."""
 
+import contextlib
 import copy
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
-from raikeras._steps.private import is_tf_distributed
+from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
 from raikeras.circuit import Circuit, choose_layers
+from raikeras.fused import Chain, why_not
+from raikeras.memory import check_room
 from raikeras.mismatch import HiddenLoss
-from raikeras.store import Store
-from raikeras.targets import Learned
-from raikeras.weight_steps import Joint
+from raikeras.resume import run
+from raikeras.store import Store, store_bytes
+from raikeras.targets import Learned, TargetRule
+from raikeras.weight_steps import Joint, WeightStep
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -36,7 +40,8 @@ class RelaxedModel(keras.Model):
 
     Args:
         net: A built Sequential or Functional model. Its weights are trained in place.
-        targets: Where the targets come from, a `Learned`.
+        targets: Where the targets come from: `Learned`, `Inferred`, `Gradient` or a `TargetRule`
+            of your own.
         relax: Which layers to relax: a layer class, a tuple of classes, a list of layer names or
             a predicate of a layer; `()` relaxes nothing, which is plain Keras training. Layers
             marked with `raikeras.layers.Relaxed` are always added.
@@ -44,10 +49,15 @@ class RelaxedModel(keras.Model):
         hidden_loss: A Keras loss or its name, called with (target, the layer's own output).
         hidden_weight: Float, a schedule of the step (any callable, such as a Keras
             `LearningRateSchedule`), or a dict of these by layer name.
-        weight_step: How the weights follow, a `Joint`.
-        deployed_every: Integer, every how many steps the deployed network is measured in `fit`:
-            one forward pass more. 0: never, and the columns are left out. In an epoch without a
-            measurement they are NaN.
+        weight_step: How the weights follow: `Joint` or `Local`.
+        deployed_every: Integer, every how many steps the deployed network is measured in `fit`,
+            which costs a forward pass more; the first batch of an epoch always is. 0: never, and
+            the columns are left out.
+        fuse: Whether chains of equal Dense layers train as one stacked tensor: one product for all
+            layers instead of one after another, the same numbers up to rounding. Layers are
+            equal if units, activation, regularizers, constraints and dtype are. An optimizer that
+            does not treat every weight by itself (clipnorm, Muon, ...) trains layer by layer, with
+            a warning.
         **kwargs: `name` and `dtype`, see `keras.Model`.
 
     Logs of `fit`:
@@ -77,21 +87,22 @@ class RelaxedModel(keras.Model):
         self,
         net: keras.Model,
         *,
-        targets: Learned | None = None,
+        targets: TargetRule | None = None,
         relax: Any = keras.layers.Dense,
         at: str = "pre_activation",
         hidden_loss: Any = "mean_squared_error",
         hidden_weight: Any = 1.0,
-        weight_step: Joint | None = None,
-        deployed_every: int = 1,
+        weight_step: WeightStep | None = None,
+        deployed_every: int = 10,
+        fuse: bool = True,
         **kwargs,
     ):
         load_backend()
         _check_net(net)
         super().__init__(**kwargs)
         self.net = net
-        self.target_rule = _instance("targets", targets, Learned)
-        self.weight_step = _instance("weight_step", weight_step, Joint)
+        self.target_rule = _instance("targets", targets, TargetRule, Learned)
+        self.weight_step = _instance("weight_step", weight_step, WeightStep, Joint)
         if isinstance(deployed_every, bool) or not isinstance(deployed_every, int):
             raise ValueError(
                 f"`deployed_every` must be an integer. Received: deployed_every={deployed_every}"
@@ -101,7 +112,10 @@ class RelaxedModel(keras.Model):
                 "`deployed_every` must be 0 (never) or a number of steps. "
                 f"Received: deployed_every={deployed_every}"
             )
+        if not isinstance(fuse, bool):
+            raise ValueError(f"`fuse` must be True or False. Received: fuse={fuse!r}")
         self.deployed_every = deployed_every
+        self.fuse = fuse
         self._settings = _Plain({"at": at, "loss": hidden_loss, "weight": hidden_weight})
         circuit = Circuit(net, choose_layers(net, relax), at)
         self.relaxed = Relaxation(circuit, HiddenLoss(hidden_loss, hidden_weight, circuit.cuts))
@@ -114,13 +128,31 @@ class RelaxedModel(keras.Model):
 
     def call(self, inputs, training=None):
         """The deployed network's outputs; ids, if any, are ignored."""
-        return self.net(inputs["inputs"] if ids_in.has_ids(inputs) else inputs, training=training)
+        inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
+        return self.relaxed.circuit.run(inputs, training)
 
     @property
     def variables(self):
-        """Weights, and the store's tables, which are state of training but not weights."""
-        store = self.relaxed.store if hasattr(self, "relaxed") else None
-        return super().variables + (list(store.tables.values()) if store else [])
+        """State of training: the net's, and the store's tables, which are no weights.
+
+        While `fit` runs, a chain that trains as one has its stacked variables here; the layers'
+        own are views of these and stay in `weights`.
+        """
+        if not hasattr(self, "relaxed"):
+            return super().variables
+        store, chains = self.relaxed.store, self.relaxed.attached_chains()
+        views = {id(v) for chain in chains for own in chain.own_variables for v in own}
+        variables = [v for v in super().variables if id(v) not in views]
+        variables += [v for chain in chains for v in chain.variables]
+        return variables + (store.variables if store else [])
+
+    @property
+    def losses(self):
+        """Regularisation and added losses; an attached chain's layers are regularised at once."""
+        if not hasattr(self, "relaxed") or losses_are_given(self):
+            return super().losses
+        chains = self.relaxed.attached_chains()
+        return super().losses + [loss for chain in chains for loss in chain.losses()]
 
     @property
     def store(self) -> Store | None:
@@ -134,17 +166,42 @@ class RelaxedModel(keras.Model):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
         if not self.relaxed.circuit.cuts:
-            return super().fit(**call)
+            return run(super().fit, self, call)
         self._assert_compile_called("fit")
         if is_tf_distributed(self):
             raise ValueError(
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
                 "outside the strategy's scope."
             )
+        self.target_rule.check(self.optimizer)
+        if not self.target_rule.has_rows:
+            if not ids_in.is_stream(call.get("x")):
+                ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+            with self._fused():
+                return run(super().fit, self, call)
         checker = self._prepare_data(call)
         self._prepare_store(checker.num_examples)
-        with checker.plain_errors():
-            return super().fit(**call)
+        self._note_repeats(self.relaxed.store, checker.may_repeat)
+        with checker.plain_errors(), self._fused():
+            return run(super().fit, self, call)
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, *args, **kwargs):
+        if self.store is not None:
+            self._note_repeats(self.store, True)
+        with self._fused():
+            return super().train_on_batch(*args, **kwargs)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        with self._fused():  # Keras may build the optimizer here
+            return super().evaluate(*args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model, with an optimizer built for the variables that `fit` trains."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        with self._fused():
+            self.optimizer.build(self.trainable_variables)
 
     def train_step(self, *args):
         return load_backend().train_step(self, *args)
@@ -168,12 +225,15 @@ class RelaxedModel(keras.Model):
             ValueError: If an id has no row yet.
         """
         ids = np.atleast_1d(np.asarray(ids))
+        if not self.target_rule.has_rows:
+            raise ValueError(
+                "Only a rule that keeps rows has targets to show. Received: "
+                f"targets={type(self.target_rule).__name__}"
+            )
         if self.store is None:
             raise ValueError("There are no rows before the first `fit`.")
         ids_in.Checker(self.store.num_examples).check_ids({"inputs": (), "example_id": ids})
-        rows = {
-            key: ops.convert_to_numpy(self.store.tables[key])[ids] for key in ("age", "targets")
-        }
+        rows = {key: self.store.read(key, ids) for key in ("age", "targets")}
         if (rows["age"] == 0).any():
             missing = ids[rows["age"][:, 0] == 0][:5].tolist()
             raise ValueError(
@@ -190,6 +250,58 @@ class RelaxedModel(keras.Model):
         """Drops all rows, so that `fit` can be given other data."""
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
+
+    @contextlib.contextmanager
+    def _fused(self):
+        """While it lasts, chains of equal layers train as one, if the optimizer allows it."""
+        nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
+        chains = self.relaxed.circuit.chains if self.fuse and not nested else []
+        reason = why_not(self.optimizer) if chains else None
+        if reason and not self.relaxed.said:
+            self.relaxed.said = True
+            warnings.warn(
+                f"Layers train one by one, for {reason}. Equal Dense layers would train as one "
+                "with another optimizer; `fuse=False` asks for layers one by one.",
+                stacklevel=3,
+            )
+        chains = [] if reason else [chain for chain in chains if chain.trainable]
+        if not chains:
+            yield
+            return
+        try:
+            for chain in chains:
+                chain.attach()
+            forget_traces(self)
+            yield
+        finally:
+            for chain in chains:
+                chain.release()
+            forget_traces(self)
+
+    def store_bytes(self, num_examples: int | None = None) -> int:
+        """Bytes that the rows, their ages and their slots take, or will take.
+
+        Args:
+            num_examples: Integer, number of rows. `None`: those there are, or those that
+                `targets` names.
+
+        Raises:
+            ValueError: If the number of rows or the rule that moves them is not known yet.
+        """
+        if not self.relaxed.circuit.cuts or not self.target_rule.has_rows:
+            return 0
+        if num_examples is None:
+            num_examples = self.store.num_examples if self.store else self.target_rule.num_examples
+        if num_examples is None or (self.optimizer is None and self.target_rule.optimizer is None):
+            raise ValueError(
+                "The bytes of the store follow from the number of rows and the optimizer that "
+                "moves them: call `store_bytes(num_examples)` after `compile`. Received: "
+                f"num_examples={num_examples}, compiled={self.compiled}"
+            )
+        rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
+        circuit = self.relaxed.circuit
+        dtype = self.target_rule.dtype or circuit.dtype
+        return store_bytes(num_examples, circuit.size, dtype, rule)
 
     # Before training
 
@@ -221,7 +333,9 @@ class RelaxedModel(keras.Model):
             rows = self._number(call, count, rows)
         checker = ids_in.Checker(rows or count)
         ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
-        checker.check_ids({**call["x"], "example_id": call["x"]["example_id"][:count]})
+        ids = call["x"]["example_id"][:count]
+        checker.check_ids({**call["x"], "example_id": ids})
+        checker.may_repeat = not ids_in.are_distinct(ids)
         return checker
 
     def _number(self, call: dict, count: int, rows: int | None) -> int | None:
@@ -252,18 +366,30 @@ class RelaxedModel(keras.Model):
         rule = self.target_rule.rule(self.optimizer)
         owner = self.target_rule.owner(self.optimizer)
         circuit = self.relaxed.circuit
+        storage = self.target_rule.storage
+        if storage != "device" and not load_backend().can_call_back(self):
+            raise ValueError(
+                "XLA on TensorFlow cannot reach rows outside the device. Compile with "
+                f'`jit_compile=False`, or use `Learned(storage="device")`. Received: '
+                f"storage={storage!r}, jit_compile={self.jit_compile}"
+            )
         if self.store is None:
-            # The widest one; `keras.backend.result_type` would demote float64 on JAX.
-            dtypes = {cut.layer.variable_dtype for cut in circuit.cuts}
-            widest = max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
-            dtype = self.target_rule.dtype or widest
-            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule)
+            check_room(self.store_bytes(num_examples), storage)
+            dtype = self.target_rule.dtype or circuit.dtype
+            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
+            self.relaxed.store.may_repeat = False
         elif self.relaxed.owner is not owner:
             self.store.use_rule(rule)
         else:
             return
         self.relaxed.owner = owner
         self.train_function = None  # a traced step would hold on to the old tables
+
+    def _note_repeats(self, store, may_repeat: bool) -> None:
+        """Has the step look for repeated ids from now on, if there may be any."""
+        if may_repeat and not store.may_repeat:
+            store.may_repeat = True
+            self.train_function = None
 
     # Configuration
 
@@ -279,6 +405,7 @@ class RelaxedModel(keras.Model):
             "hidden_weight": serialize(settings["weight"]),
             "weight_step": serialize(self.weight_step),
             "deployed_every": self.deployed_every,
+            "fuse": self.fuse,
         }
 
     @classmethod
@@ -301,6 +428,7 @@ class Relaxation:
         store: The rows, `None` before the first `fit`.
         owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
+        said: Whether the user was told that layers train one by one.
     """
 
     def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
@@ -308,6 +436,11 @@ class Relaxation:
         self.store: Store | None = None
         self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None
+        self.said = False
+
+    def attached_chains(self) -> list[Chain]:
+        """The chains of equal layers that train as one at this moment."""
+        return [chain for chain in self.circuit.chains if chain.attached]
 
 
 class _Plain:
@@ -330,12 +463,15 @@ def _check_net(net) -> None:
         )
 
 
-def _instance(name: str, value, kind: type):
+def _instance(name: str, value, kind: type, default: type):
     """`value`, or the default of its kind."""
     if value is None:
-        return kind()
+        return default()
     if not isinstance(value, kind):
-        raise TypeError(f"`{name}` must be a raikeras.{kind.__name__}. Received: {name}={value!r}")
+        raise TypeError(
+            f"`{name}` must be an instance of raikeras.{kind.__name__}, such as "
+            f"raikeras.{default.__name__}(). Received: {name}={value!r}"
+        )
     return value
 
 

@@ -114,8 +114,12 @@ _RULES: dict[type, Callable] = {
 ON_WEIGHTS_ALONE = ("gradient_accumulation_steps", "loss_scale_factor")
 
 
-def row_rule(optimizer) -> RowRule:
+def row_rule(optimizer, owner: str = "Learned") -> RowRule:
     """The row rule with the settings of a Keras optimizer.
+
+    Args:
+        optimizer: A Keras optimizer.
+        owner: The target rule that asks, for the error message.
 
     Raises:
         ValueError: If there is no rule for this optimizer, or if it has a setting that cannot
@@ -127,13 +131,14 @@ def row_rule(optimizer) -> RowRule:
         raise ValueError(
             f"Targets have update rules for {names}. Received: "
             f"optimizer={type(optimizer).__name__}. Keep it for the weights and give the targets "
-            "a rule of their own: `targets=Learned(optimizer=...)`."
+            f"a rule of their own: `targets={owner}(optimizer=...)`."
         )
-    refuse(optimizer, ("clipnorm", "global_clipnorm", "clipvalue", "use_ema", *ON_WEIGHTS_ALONE))
+    named = ("clipnorm", "global_clipnorm", "clipvalue", "use_ema", *ON_WEIGHTS_ALONE)
+    refuse(optimizer, named, owner)
     return make(optimizer)
 
 
-def refuse(optimizer, settings: tuple[str, ...]) -> None:
+def refuse(optimizer, settings: tuple[str, ...], owner: str = "Learned") -> None:
     """Raises a `ValueError` if an optimizer has one of the settings that do not reach rows."""
     for setting in settings:
         if getattr(optimizer, setting):
@@ -143,7 +148,7 @@ def refuse(optimizer, settings: tuple[str, ...]) -> None:
                     ". "
                     if setting in ON_WEIGHTS_ALONE
                     else ", or give the targets an optimizer without it: "
-                    "`targets=Learned(optimizer=...)`. "
+                    f"`targets={owner}(optimizer=...)`. "
                 )
                 + f"Received: {setting}={getattr(optimizer, setting)}"
             )

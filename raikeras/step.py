@@ -1,125 +1,285 @@
-"""One training step of a `RelaxedModel` in three parts; the backend takes the gradient in between.
+"""One training step of a `RelaxedModel`, the same on every backend, and what rules see of it.
 
-`begin` brings the batch and its rows, `objective` is what is differentiated, `finish` updates rows
-and weights from gradients taken at the same point.
+The target rule sets the batch's targets, the gradients of the objective by weights and targets are
+taken at one point, the rule learns of the targets' gradient, and the weight step follows.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 from raikeras import data as ids_in
+from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker
+from raikeras.targets import Targets
 
 
-class Batch(NamedTuple):
-    """What one training step works on; `ids` is `None` where nothing is relaxed."""
+class Step:
+    """A training step in progress, as target rules and weight steps see it.
 
-    x: Any
-    y: Any
-    sample_weight: Any
-    ids: Any
-    rows: dict
-    restarts: Any
-    targets: Any
-    learning_rate: Any
+    Attributes:
+        x: The net's inputs.
+        y: What the task loss compares the outputs with.
+        sample_weight: Weights of the examples or `None`.
+        batch_size: Integer scalar, number of examples.
+        ids: Integers `(batch,)`, or `None` where the data have no ids.
+        count: Integer scalar, number of training steps made before.
+        dtype: Dtype in which targets are computed.
+        optimizer: The compiled optimizer.
+        weights: The trainable weights.
+        targets: The batch's `Targets`, once they are set.
+    """
 
+    def __init__(self, model, data):
+        x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        self.ids = x["example_id"] if ids_in.has_ids(x) else None
+        self.x = x["inputs"] if ids_in.has_ids(x) else x
+        self.batch_size = ops.shape(keras.tree.flatten(self.x)[0])[0]
+        self.optimizer, self.weights = model.optimizer, model.trainable_variables
+        self.count = model.weight_step.training_steps(self.optimizer.iterations)
+        self.circuit = model.relaxed.circuit
+        self.dtype = _compute_dtype(self.circuit)
+        self.targets = Targets(ops.zeros(()))
+        self._model = model
+        self._recorded: tuple | None = None
+        self._task: tuple | None = None
 
-def begin(model, data) -> Batch:
-    """Unpacks a batch, measures the deployed network and brings the batch's rows."""
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    circuit, store = model.relaxed.circuit, model.relaxed.store
-    if not circuit.cuts:
-        x = x["inputs"] if ids_in.has_ids(x) else x
-        return Batch(x, y, sample_weight, None, {}, None, ops.zeros(()), None)
-    if store is None or not ids_in.has_ids(x):
-        raise ValueError(
-            "A training step needs the rows of its examples: train with `fit`, or, after a first "
-            '`fit`, call `train_on_batch({"inputs": x, "example_id": ids}, y)`. Received: '
-            + ("no rows yet" if store is None else f"x without ids ({type(x).__name__})")
+    @property
+    def store(self):
+        """The rows, for a rule that keeps them."""
+        if self._model.store is None or self.ids is None:
+            raise ValueError(
+                "A training step needs the rows of its examples: train with `fit`, or, after a "
+                'first `fit`, call `train_on_batch({"inputs": x, "example_id": ids}, y)`. '
+                "Received: "
+                + ("no rows yet" if self._model.store is None else "x without example ids")
+            )
+        return self._model.store
+
+    # For target rules
+
+    @property
+    def examples(self):
+        """What turns the objective's gradient by targets into that of an example's own part.
+
+        The batch size where the hidden loss is averaged over examples, 1 where it is summed.
+        """
+        averages = self._model.relaxed.hidden_loss.averages
+        return ops.cast(self.batch_size if averages else 1, self.dtype)
+
+    def values(self, needed: Any = True, otherwise: Any = None):
+        """The deployed forward pass at the cuts, which also measures the deployed network.
+
+        Args:
+            needed: Boolean scalar. Where it is false the pass may be left out.
+            otherwise: Tensor `(batch, size)`, the result where the pass is left out. `None`: zeros.
+
+        Returns:
+            Tensor `(batch, size)`.
+        """
+        if self._recorded is None:
+            self._recorded = needed, _deployed_pass(self._model, self, needed, otherwise)
+        if self._recorded[0] is not needed:
+            raise ValueError("`values` must be called with one and the same `needed` in a step.")
+        return self._recorded[1]
+
+    def objective(self, targets, fed=None, fresh=False):
+        """The whole objective at the present weights, a scalar; leaves no trace in any state.
+
+        Dropout masks and batch statistics are those of the step itself.
+
+        Args:
+            targets: Tensor `(batch, size)`.
+            fed: Tensor `(batch, size)`, what relaxed layers hand on. `None`: their targets.
+            fresh: See `raikeras.targets.Targets`.
+        """
+        return self._isolated(self._objective)(Targets(targets, fed, fresh))[0]
+
+    def task_gradient(self) -> tuple:
+        """The forward pass in training mode and backprop's gradient there; leaves no trace.
+
+        Returns:
+            The values at the cuts and the gradient of the task loss by them, both
+            `(batch, size)`.
+        """
+        return self._task_pass()[:2]
+
+    def gradient(self, function: Callable, at):
+        """The gradient of a scalar function of a tensor, in the tensor's shape."""
+        return load_backend().gradient(function, at)
+
+    # For weight steps
+
+    def weight_gradients(self) -> list:
+        """The weights' gradient at the present weights, targets as they are; leaves no trace."""
+
+        def scaled(targets):
+            total, parts = self._isolated(self._objective)(targets)
+            return self.optimizer.scale_loss(total), parts
+
+        # The weights have moved, so that no mismatch is mere rounding any more.
+        targets = self.targets._replace(fresh=False)
+        _, gradients, _ = load_backend().differentiate(
+            self._model, lambda values: scaled(targets._replace(values=values)), targets.values
         )
-    ids, x = x["example_id"], x["inputs"]
-    rows = store.gather(ids)
-    restarts = model.target_rule.restarts(rows["age"])
-    start = _deployed_pass(model, x, y, sample_weight, ops.any(restarts), ids)
-    rows["targets"] = ops.where(restarts, start, rows["targets"])
-    rate = model.target_rule.learning_rate(model.optimizer)
-    return Batch(x, y, sample_weight, ids, rows, restarts, rows["targets"], rate)
+        return self._of_layers_outside(gradients)
+
+    def repeat(self, times: int, body: Callable) -> None:
+        """Runs `body()`, which updates weights by the optimizer, several times."""
+        load_backend().repeat(self._model, times, body)
+
+    # The step itself
+
+    def run(self) -> dict:
+        """Sets targets, takes gradients, lets rule and weights follow; returns the logs."""
+        model = self._model
+        if self.circuit.cuts:
+            self.targets = self._set_targets(model.target_rule)
+
+        def scaled_objective(values):
+            total, parts = self._objective(self.targets._replace(values=values))
+            return self.optimizer.scale_loss(total), (total, parts)
+
+        (total, parts), gradients, by_target = load_backend().differentiate(
+            model, scaled_objective, self.targets.values
+        )
+        loss_tracker(model).update_state(total, sample_weight=self.batch_size)
+        if self.circuit.cuts:
+            model.target_rule.moved(self, self.targets, by_target)
+        model.weight_step.apply(self, self._of_layers_outside(gradients))
+        return _logs(model, self, *parts)
+
+    def _set_targets(self, rule) -> Targets:
+        rule.check(self.optimizer)
+        targets = rule.set(self)
+        targets = Targets(*targets) if isinstance(targets, tuple) else Targets(targets)
+        if self._recorded is None and self._model.deployed_every:
+            self.values(needed=False)
+        return targets
+
+    def _objective(self, targets: Targets):
+        """The whole objective on the relaxed path, and its parts for the logs."""
+        fresh = None
+        if targets.fresh is not False and self.circuit.cuts:
+            fresh = ops.broadcast_to(targets.fresh, (self.batch_size, 1))
+        outputs, pairs = self.circuit.replay(self.x, targets.values, fresh, targets.fed)
+        task = self._task_loss(outputs)
+        if not pairs:
+            return task, (task, ops.zeros(()), outputs)
+        hidden = self._model.relaxed.hidden_loss(pairs, self.sample_weight, self.count)
+        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs)
+
+    def _task_loss(self, outputs):
+        return self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
+
+    def _task_pass(self) -> tuple:
+        """Values at the cuts, the task loss' gradient by them, and its gradient by the weights."""
+        if self._task is None:
+
+            def task(offsets):
+                outputs, values = self.circuit.perturb(self.x, offsets)
+                return self._task_loss(outputs), values
+
+            offsets = ops.zeros((self.batch_size, self.circuit.size), self.dtype)
+            values, by_weights, by_values = load_backend().differentiate(
+                self._model, self._isolated(task), offsets
+            )
+            self._task = ops.cast(values, self.dtype), by_values, by_weights
+        return self._task
+
+    def _of_layers_outside(self, gradients) -> list:
+        """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""
+        if self.targets.fed is None:
+            return gradients
+        relaxed = {id(weight) for weight in self.circuit.weights}
+        if all(id(weight) in relaxed for weight in self.weights):
+            return gradients
+        task = self._task_pass()[2]
+        return [
+            ours if id(weight) in relaxed else backprop
+            for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
+        ]
+
+    def _isolated(self, function: Callable) -> Callable:
+        """The function, run on the present state and without effect on it."""
+        model = self._model
+        variables = [*_state(model), *model.metrics_variables]
+        if isinstance(self.count, keras.Variable):
+            variables.append(self.count)
+
+        def run(*args):
+            state = [(variable, variable.value) for variable in variables]
+            with keras.StatelessScope(state, collect_losses=True):
+                return function(*args)
+
+        return run
 
 
-def objective(model, batch: Batch, targets):
-    """The whole objective on the relaxed path, and its parts for the logs."""
-    outputs, pairs = model.relaxed.circuit.replay(batch.x, targets, batch.restarts)
-    task = model.compute_loss(batch.x, batch.y, outputs, batch.sample_weight, training=True)
-    if not pairs:
-        return task, (task, ops.zeros(()), outputs)
-    hidden = model.relaxed.hidden_loss(pairs, batch.sample_weight, model.optimizer.iterations)
-    return task + ops.cast(hidden, task.dtype), (task, hidden, outputs)
+def _compute_dtype(circuit) -> str:
+    if not circuit.cuts:
+        return keras.config.floatx()
+    return "float32" if circuit.dtype in ("bfloat16", "float16") else circuit.dtype
 
 
-def finish(model, batch: Batch, total, parts, gradients, target_gradient) -> dict:
-    """Updates rows and weights from gradients taken at the same point; returns the logs."""
-    task, hidden, outputs = parts
-    count = ops.shape(keras.tree.flatten(batch.x)[0])[0]
-    loss_tracker(model).update_state(total, sample_weight=count)
-    if batch.ids is not None:
-        model.relaxed.store.step(batch.ids, batch.rows, target_gradient, batch.learning_rate)
-    model.weight_step.apply(model.optimizer, gradients, model.trainable_variables)
-    if batch.ids is None:
-        return model.compute_metrics(batch.x, batch.y, outputs, batch.sample_weight)
+def _state(model) -> list[keras.Variable]:
+    """Variables that a forward pass may read: all of the model's but the rows."""
+    rows = {id(table) for table in model.store.tables.values()} if model.store else set()
+    return [variable for variable in model.variables if id(variable) not in rows]
+
+
+def _logs(model, step, task, hidden, outputs) -> dict:
+    if not step.circuit.cuts:
+        return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
     relaxed = dict(zip(model.relaxed_columns[:2], (task, hidden), strict=True))
     for column, value in relaxed.items():
-        column.update_state(value, sample_weight=count)
+        column.update_state(value, sample_weight=step.batch_size)
     logs = {column.name: column.result() for column in (loss_tracker(model), *relaxed)}
     if model.deployed_every:
-        logs |= _deployed_logs(model)
+        logs["deployed_loss"] = model.relaxed_columns[2].result()
+        logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
     return logs
 
 
-def _deployed_logs(model) -> dict:
-    """Columns of the deployed network, NaN if it was not measured in this epoch."""
-    column = model.relaxed_columns[2]
-    logs = {column.name: column.result(), **model.get_metrics_result()}
-    del logs[loss_tracker(model).name]
-    if model.deployed_every == 1:
-        return logs
-    return {name: ops.where(column.count > 0, value, float("nan")) for name, value in logs.items()}
-
-
-def _deployed_pass(model, x, y, sample_weight, any_restart, ids):
-    """Feeds the deployed columns; returns the forward pass at the cuts for rows to start at.
+def _deployed_pass(model, step, needed, otherwise):
+    """Feeds the deployed columns; returns the forward pass at the cuts for the target rule.
 
     Both need the same forward pass, which is skipped in steps where neither is wanted.
     """
-    circuit, every = model.relaxed.circuit, model.deployed_every
-    dtype = model.relaxed.store.compute_dtype
-    measures = every > 0 and (every == 1 or ops.equal(model.optimizer.iterations % every, 0))
+    circuit, every = step.circuit, model.deployed_every
+    first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
+    measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
     metrics = model.metrics_variables if every else []
 
     def run():
         old = [ops.convert_to_tensor(v.value) for v in metrics]
-        state = [(v, v.value) for v in model.net.variables]
+        state = [(v, v.value) for v in _state(model)]
         state += zip(metrics, old, strict=True)
         with keras.StatelessScope(state, collect_losses=True) as scope:
-            outputs, start = circuit.record(x)
+            outputs, start = circuit.record(step.x)
             if every:
-                loss = model.compute_loss(x, y, outputs, sample_weight, training=False)
-                model.relaxed_columns[2].update_state(loss, sample_weight=ops.shape(ids)[0])
-                model.compute_metrics(x, y, outputs, sample_weight)
+                loss = model.compute_loss(
+                    step.x, step.y, outputs, step.sample_weight, training=False
+                )
+                model.relaxed_columns[2].update_state(loss, sample_weight=step.batch_size)
+                model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
             new = [scope.get_current_value(v) for v in metrics]
-        if every > 1:  # the pass may be here for the rows' sake alone
+        if every > 1:  # the pass may be here for the rule's sake alone
             new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
-        return ops.cast(start, dtype), new
+        return ops.cast(start, step.dtype), new
 
     def skip():
-        nothing = ops.zeros((ops.shape(ids)[0], circuit.size), dtype)
+        if otherwise is None:
+            nothing = ops.zeros((step.batch_size, circuit.size), step.dtype)
+        else:
+            nothing = ops.cast(otherwise, step.dtype)
         return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
 
-    if every == 1:
+    if every == 1 or needed is True:
         start, values = run()
     else:
-        start, values = ops.cond(ops.logical_or(measures, any_restart), run, skip)
+        start, values = ops.cond(ops.logical_or(measures, needed), run, skip)
     for variable, value in zip(metrics, values, strict=True):
         variable.assign(value)
     return start

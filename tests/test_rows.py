@@ -77,7 +77,7 @@ def test_learned_reads_the_rate_schedule_at_the_compiled_step_count(name):
     weight = keras.Variable(np.zeros(2, "float32"))
     store, start = make_store(learned.optimizer)
     for gradient in gradients:
-        move(store, np.arange(ROWS), gradient, learned.learning_rate(compiled))
+        move(store, np.arange(ROWS), gradient, learned.learning_rate(compiled, compiled.iterations))
         compiled.apply([ops.zeros(2)], [weight])
     expected = stock_path(CASES[name](schedule), start, gradients)
     np.testing.assert_allclose(tables(store)["targets"], expected, rtol=1e-5, atol=1e-6)

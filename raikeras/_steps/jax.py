@@ -1,61 +1,158 @@
 """The training step on JAX; the same functions in the same order as `tensorflow.py`."""
 
 import contextlib
+import functools
 
 import jax
 import keras
 from jax import numpy as jnp
+from jax.experimental import io_callback
 
 from raikeras import step
 from raikeras._steps.private import wide_floats
+from raikeras.tables import HostTable
 
 
-def gather(variable, ids):
-    """The rows `ids` of a table, without reading the rest of it."""
-    return jnp.take(variable.value, ids, axis=0)
+def gather(tables, ids) -> dict:
+    """The rows `ids` of each table, without reading the rest of it."""
+    if not _on_host(tables):
+        return {key: jnp.take(table.value, ids, axis=0) for key, table in tables.items()}
+    shapes = {
+        key: jax.ShapeDtypeStruct((ids.shape[0], table.shape[1]), table.dtype)
+        for key, table in tables.items()
+    }
+    return io_callback(functools.partial(_read, tables), shapes, ids, ordered=True)
 
 
-def scatter(variable, ids, rows) -> None:
-    """Writes the rows `ids` of a table; in place under jit, where the step's state is donated."""
-    variable.assign(variable.value.at[ids].set(rows))
+def scatter(tables, ids, rows) -> None:
+    """Writes the rows `ids` of each table; in place under jit, which is given the state."""
+    if _on_host(tables):
+        io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
+        return
+    for key, table in tables.items():
+        table.assign(table.value.at[ids].set(rows[key]))
+
+
+def write(table, ids, rows) -> None:
+    """Writes rows outside a step, in place."""
+    if isinstance(table, HostTable):
+        table.scatter(ids, rows)
+    else:
+        table.assign(_set_rows(table.value, ids, jnp.asarray(rows, table.dtype)))
+
+
+def wait() -> None:
+    """Returns when all steps have written their rows."""
+    jax.effects_barrier()
+
+
+def can_call_back(model) -> bool:
+    """Whether the compiled step can reach tables on the host."""
+    return True
+
+
+def has_accelerator() -> bool:
+    return jax.default_backend() != "cpu"
+
+
+def device_memory() -> int | None:
+    """Bytes that are left on the default device, `None` if it does not tell."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" not in statistics:
+        return None
+    return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+
+
+def gradient(function, at):
+    """The gradient of a scalar function of a tensor."""
+    return jax.grad(function)(at)
+
+
+def differentiate(model, function, at):
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+
+    Returns:
+        The rest, one gradient per trainable weight, the gradient by `at`.
+    """
+    weights, *others = _groups(model)
+    others = [variable for group in others for variable in group]
+
+    def run(values, at):
+        with _scope(weights, values, others, before) as scope:
+            value, rest = function(at)
+        return value, (rest, _values(others, scope))
+
+    before = _values(others)
+    (gradients, by_tensor), (rest, after) = jax.grad(run, argnums=(0, 1), has_aux=True)(
+        _values(weights), at
+    )
+    _assign(others, after)
+    return rest, gradients, by_tensor
+
+
+def repeat(model, times, body) -> None:
+    """Runs `body()`, which changes weights and optimizer, several times in one loop."""
+    weights, fixed, slots, metrics = _groups(model)
+    changed, others = [*weights, *slots], [*fixed, *metrics]
+    before = _values(others)
+
+    def run(_, values):
+        with _scope(changed, values, others, before) as scope:
+            body()
+        return _values(changed, scope)
+
+    _assign(changed, jax.lax.fori_loop(0, times, run, _values(changed)))
 
 
 def train_step(model, state, data):
-    """One step of a `RelaxedModel`: begin, differentiate, finish. Returns logs and state."""
+    """One step of a `RelaxedModel`. Returns logs and state."""
     wide = jax.config.jax_enable_x64 and keras.config.floatx() == "float64"
+    groups = _groups(model)
+    pairs = [pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)]
     with wide_floats() if wide else contextlib.nullcontext():
-        return _train_step(model, state, data)
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True) as scope:
+            logs = step.Step(model, data).run()
+    return logs, tuple(_values(group, scope) for group in groups)
 
 
-def _train_step(model, state, data):
-    groups = (
+def _groups(model) -> tuple:
+    """All variables of a step, in the order of Keras' training state."""
+    return (
         model.trainable_variables,
         model.non_trainable_variables,
         model.optimizer.variables,
         model.metrics_variables,
     )
 
-    def scope_of(state):
-        pairs = [
-            pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)
-        ]
-        return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
-    def state_of(scope):
-        return tuple([scope.get_current_value(v) for v in group] for group in groups)
+def _scope(changed, values, others, before) -> keras.StatelessScope:
+    pairs = [*zip(changed, values, strict=True), *zip(others, before, strict=True)]
+    return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
-    with scope_of(state) as scope:
-        batch = step.begin(model, data)
-    state = state_of(scope)
 
-    def scaled_objective(weights, targets):
-        with scope_of((weights, *state[1:])) as scope:
-            total, parts = step.objective(model, batch, targets)
-            scaled = model.optimizer.scale_loss(total)
-        return scaled, (total, parts, state_of(scope))
+def _values(variables, scope=None) -> list:
+    """Values in a scope that has ended, or present ones."""
+    return [scope.get_current_value(v) if scope else v.value for v in variables]
 
-    gradient = jax.grad(scaled_objective, argnums=(0, 1), has_aux=True)
-    (gradients, target_gradient), (total, parts, state) = gradient(state[0], batch.targets)
-    with scope_of(state) as scope:
-        logs = step.finish(model, batch, total, parts, gradients, target_gradient)
-    return logs, state_of(scope)
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _on_host(tables) -> bool:
+    return any(isinstance(table, HostTable) for table in tables.values())
+
+
+def _read(tables, ids):
+    return {key: table.gather(ids) for key, table in tables.items()}
+
+
+def _write(tables, ids, rows):
+    for key, table in tables.items():
+        table.scatter(ids, rows[key])
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _set_rows(table, ids, rows):
+    return table.at[ids].set(rows)

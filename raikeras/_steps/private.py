@@ -1,7 +1,13 @@
 """The few private names of Keras that the project needs, each with its reason."""
 
 import contextlib
+import functools
+import types
 
+import keras
+import numpy as np
+from keras import ops
+from keras.src.backend import in_stateless_scope
 from keras.src.backend.common import dtypes
 
 
@@ -16,6 +22,11 @@ def sublayers(model) -> list:
 def loss_tracker(model):
     """The metric behind the log column `loss`: a custom step has to feed it itself."""
     return model._loss_tracker
+
+
+def losses_are_given(model) -> bool:
+    """Whether a JAX step has put in the losses that the forward pass collected."""
+    return bool(model._losses_override)
 
 
 def is_tf_distributed(model) -> bool:
@@ -45,3 +56,109 @@ def wide_floats():
         yield
     finally:
         narrow["float64"] = before
+
+
+def graph_nodes(net) -> list[tuple]:
+    """Every Functional graph of a net, nested ones included, with its nodes in order."""
+    found = []
+    for model in [net, *sublayers(net)]:
+        graph = getattr(model, "_functional", None) or model
+        nodes = getattr(graph, "_nodes_by_depth", None)
+        if nodes and all(graph is not other for other, _ in found):
+            order = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
+            found.append((graph, [node for node in order if node.operation and not node.is_input]))
+    return found
+
+
+def shortened(graph, runs: list[tuple]) -> dict:
+    """A graph's nodes by depth in which each run of nodes is one call.
+
+    Args:
+        graph: A Functional model.
+        runs: Pairs of (nodes of a run in order, function of the first one's input).
+    """
+    heads = {id(nodes[0]): (nodes, function) for nodes, function in runs}
+    dropped = {id(node) for nodes, _ in runs for node in nodes[1:]}
+
+    def kept(node):
+        if id(node) not in heads:
+            return node
+        nodes, function = heads[id(node)]
+        return types.SimpleNamespace(
+            operation=function,
+            is_input=False,
+            input_tensors=node.input_tensors,
+            arguments=node.arguments,
+            outputs=nodes[-1].outputs,
+        )
+
+    return {
+        depth: [kept(node) for node in nodes if id(node) not in dropped]
+        for depth, nodes in graph._nodes_by_depth.items()
+    }
+
+
+def make_views(stacked, variables) -> None:
+    """Turns variables into views of the slices of a stacked one, until `release_views`.
+
+    A view shows what the stack holds whenever it is looked at, inside a traced step and outside,
+    and what is assigned to it goes into the stack.
+    """
+    for index, variable in enumerate(variables):
+        own = variable.__dict__.pop("_value")
+        # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
+        variable.__dict__["_own_value"] = own if hasattr(own, "assign") else None
+        variable.__dict__["_slice_of"] = (stacked, index)
+        variable.__class__ = _view_of(type(variable))
+
+
+def release_views(variables, stacked) -> None:
+    """Makes plain variables of views again, with values of their own."""
+    lost = stacked._value is None  # as Keras leaves all weights when a step fails on JAX
+    values = [None] * len(variables) if lost else np.asarray(stacked._value)
+    for variable, value in zip(variables, values, strict=True):
+        variable.__class__ = type(variable).__bases__[0]
+        del variable.__dict__["_slice_of"]
+        variable.__dict__["_value"] = variable.__dict__.pop("_own_value")
+        if not lost:
+            variable._direct_assign(ops.convert_to_tensor(value, variable._dtype))
+
+
+def forget_traces(*models) -> None:
+    """Drops what TensorFlow traced for `predict` and `evaluate`: it holds on to variables."""
+    if keras.backend.backend() == "tensorflow":
+        for model in models:
+            for each in [model, *sublayers(model)]:
+                if isinstance(each, keras.Model):
+                    each.predict_function = each.test_function = None
+
+
+@functools.cache
+def _view_of(kind: type) -> type:
+    class View(kind):
+        """A variable whose value is a slice of another one's."""
+
+        @property
+        def _value(self):
+            stacked, index = self._slice_of
+            if stacked._value is None and not in_stateless_scope():
+                raise RuntimeError(
+                    "The weights are inside a training step. In a callback at the end of a batch "
+                    "call `model.jax_state_sync()` first."
+                )
+            return ops.convert_to_tensor(stacked.value)[index]
+
+        @property
+        def regularizer(self):
+            return None  # the stack is regularised as a whole
+
+        def _direct_assign(self, value):
+            stacked, index = self._slice_of
+            if hasattr(stacked._value, "assign"):  # a TensorFlow variable
+                stacked._value[index].assign(value)
+                return
+            if not isinstance(stacked._value, np.ndarray):
+                stacked._value = np.array(stacked._value)  # one copy for all slices
+            stacked._value[index] = value
+
+    return View

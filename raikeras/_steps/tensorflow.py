@@ -1,30 +1,109 @@
 """The training step on TensorFlow; the same functions in the same order as `jax.py`."""
 
+import functools
+
 import tensorflow as tf
 
 from raikeras import step
 from raikeras._steps.private import build
+from raikeras.tables import HostTable
 
 
-def gather(variable, ids):
-    """The rows `ids` of a table, without reading the rest of it."""
-    return tf.gather(variable.value, ids)
+def gather(tables, ids) -> dict:
+    """The rows `ids` of each table, without reading the rest of it."""
+    if not _on_host(tables):
+        return {key: tf.gather(table.value, ids) for key, table in tables.items()}
+    read = functools.partial(_read, tuple(tables.values()))
+    found = tf.numpy_function(read, [ids], [tf.as_dtype(t.dtype) for t in tables.values()])
+    rows = dict(zip(tables, found, strict=True))
+    for key, table in tables.items():
+        rows[key].set_shape((ids.shape[0], table.shape[1]))
+    return rows
 
 
-def scatter(variable, ids, rows) -> None:
-    """Writes the rows `ids` of a table in place."""
-    variable.value.scatter_update(tf.IndexedSlices(rows, ids))
+def scatter(tables, ids, rows) -> None:
+    """Writes the rows `ids` of each table in place."""
+    if _on_host(tables):
+        write = functools.partial(_write, tuple(tables.values()))
+        tf.numpy_function(write, [ids, *(rows[key] for key in tables)], [])
+        return
+    for key, table in tables.items():
+        table.value.scatter_update(tf.IndexedSlices(rows[key], ids))
+
+
+def write(table, ids, rows) -> None:
+    """Writes rows outside a step, in place."""
+    if isinstance(table, HostTable):
+        table.scatter(ids, rows)
+    else:
+        table.value.scatter_update(tf.IndexedSlices(tf.convert_to_tensor(rows, table.dtype), ids))
+
+
+def wait() -> None:
+    """Returns when all steps have written their rows."""
+
+
+def can_call_back(model) -> bool:
+    """Whether the compiled step can reach tables on the host."""
+    return model.run_eagerly or not model.jit_compile
+
+
+def has_accelerator() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def device_memory() -> int | None:
+    """TensorFlow does not tell what is left."""
+    return None
+
+
+def gradient(function, at):
+    """The gradient of a scalar function of a tensor."""
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value = function(at)
+    return tape.gradient(value, at, unconnected_gradients="zero")
+
+
+def differentiate(model, function, at):
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+
+    Returns:
+        The rest, one gradient per trainable weight, the gradient by `at`.
+    """
+    weights = model.trainable_variables
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value, rest = function(at)
+    gradients, by_tensor = tape.gradient(value, [weights, at])
+    return rest, gradients, by_tensor
+
+
+def repeat(model, times, body) -> None:
+    """Runs `body()`, which changes weights and optimizer, several times in one loop."""
+
+    def run(count):
+        body()
+        return (count + 1,)
+
+    tf.while_loop(lambda count: count < times, run, (0,), parallel_iterations=1)
 
 
 def train_step(model, data):
-    """One step of a `RelaxedModel`: begin, differentiate, finish. Returns the logs."""
+    """One step of a `RelaxedModel`. Returns the logs."""
     with tf.init_scope():
         build(model, data)
-    batch = step.begin(model, data)
-    weights = model.trainable_variables
-    with tf.GradientTape() as tape:
-        tape.watch(batch.targets)
-        total, parts = step.objective(model, batch, batch.targets)
-        scaled = model.optimizer.scale_loss(total)
-    gradients, target_gradient = tape.gradient(scaled, [weights, batch.targets])
-    return step.finish(model, batch, total, parts, gradients, target_gradient)
+    return step.Step(model, data).run()
+
+
+def _on_host(tables) -> bool:
+    return any(isinstance(table, HostTable) for table in tables.values())
+
+
+def _read(tables, ids):
+    return [table.gather(ids) for table in tables]
+
+
+def _write(tables, ids, *rows):
+    for table, new in zip(tables, rows, strict=True):
+        table.scatter(ids, new)

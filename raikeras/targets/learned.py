@@ -1,15 +1,18 @@
-"""Where the targets come from: `Learned`."""
+"""`Learned`: one row of targets per training example, trained with the weights."""
 
-from numbers import Integral
+import os
 
 import keras
 from keras import ops
 
-from raikeras.rows import ON_WEIGHTS_ALONE, refuse, row_rule
+from raikeras.checks import check_integer
+from raikeras.rows import row_rule
+from raikeras.tables import check_storage
+from raikeras.targets.base import TargetRule, Targets, rate_of
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
-class Learned:
+class Learned(TargetRule):
     """RAI's targets: one row per training example, trained together with the weights.
 
     A row starts at the deployed forward pass the first time its example is seen and from then on
@@ -27,9 +30,16 @@ class Learned:
         refresh_every: Integer, re-sets a row to the forward pass after this many updates of it,
             keeping its slots. `None`: never.
         dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
+        storage: Where rows and slots are kept: `"device"`, beside the weights; `"host"`, in the
+            host's memory; or the path of a file to be mapped into memory, for more than either
+            holds. The file has its full size from the start and is of no use after the training.
+
+    An example that occurs more than once in a batch has one row all the same: its copies read the
+    same targets, and the row moves once, by the sum of their gradients.
 
     Raises:
-        ValueError: For a count below 1, an unknown dtype or an optimizer without a row rule.
+        ValueError: For a count below 1, an unknown dtype or storage, or an optimizer without a row
+            rule.
 
     Example:
 
@@ -39,20 +49,18 @@ class Learned:
     ```
     """
 
+    has_rows = True
+
     def __init__(
         self,
         num_examples: int | None = None,
         optimizer: keras.optimizers.Optimizer | str | None = None,
         refresh_every: int | None = None,
         dtype: str | None = None,
+        storage: str | os.PathLike = "device",
     ):
-        for name, value in (("num_examples", num_examples), ("refresh_every", refresh_every)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, Integral) or value < 1
-            ):
-                raise ValueError(
-                    f"`{name}` must be a positive integer or None. Received: {name}={value}"
-                )
+        check_integer("num_examples", num_examples, 1, optional=True)
+        check_integer("refresh_every", refresh_every, 1, optional=True)
         if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
             raise ValueError(
                 "`dtype` must be bfloat16, float16, float32, float64 or None. "
@@ -62,37 +70,52 @@ class Learned:
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
         self.dtype = dtype
+        self.storage = check_storage(storage)
         if self.optimizer is not None:
             row_rule(self.optimizer)
-            self._schedule = _learning_rate_of(self.optimizer)
+            self._schedule = rate_of(self.optimizer)
+
+    def check(self, compiled) -> None:
+        super().check(compiled)
+        self.rule(compiled)
 
     def rule(self, compiled):
         """The row rule, given the compiled optimizer."""
-        if isinstance(compiled, keras.optimizers.LossScaleOptimizer):
-            raise ValueError(
-                "Loss scaling does not cover the targets, so the policy mixed_float16 cannot be "
-                "used; mixed_bfloat16 can. Received: optimizer=LossScaleOptimizer"
-            )
-        refuse(compiled, ON_WEIGHTS_ALONE)
         return row_rule(self.owner(compiled))
 
     def owner(self, compiled):
         """The optimizer whose rule the targets follow."""
         return compiled if self.optimizer is None else self.optimizer
 
-    def learning_rate(self, compiled):
-        """The targets' rate at this step, a scalar."""
+    def learning_rate(self, compiled, count):
+        """The targets' rate after `count` training steps, a scalar."""
         if self.optimizer is None:
             return compiled.learning_rate
-        if callable(self._schedule):
-            return self._schedule(compiled.iterations)
-        return self._schedule
+        return self._schedule(count) if callable(self._schedule) else self._schedule
 
     def restarts(self, age):
         """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
         if self.refresh_every is None:
             return ops.equal(age, 0)
         return ops.equal(age % self.refresh_every, 0)
+
+    def set(self, step) -> Targets:
+        rows = step.store.gather(step.ids)
+        restarts = self.restarts(rows["age"])
+        targets, starting = rows["targets"], ops.any(restarts)
+        values = ops.cast(step.values(needed=starting, otherwise=targets), targets.dtype)
+
+        def restarted():
+            first = step.store.of_first_copies(step.ids, values)
+            return ops.where(restarts, first, targets)
+
+        rows["targets"] = ops.cond(starting, restarted, lambda: targets)
+        rate = self.learning_rate(step.optimizer, step.count)
+        return Targets(rows["targets"], fresh=restarts, memory=(rows, rate))
+
+    def moved(self, step, targets, gradient) -> None:
+        rows, rate = targets.memory
+        step.store.step(step.ids, rows, gradient, rate)
 
     def get_config(self) -> dict:
         optimizer = self.optimizer
@@ -101,17 +124,5 @@ class Learned:
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
             "refresh_every": self.refresh_every,
             "dtype": self.dtype,
+            "storage": self.storage,
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Learned":
-        config = dict(config)
-        if config.get("optimizer"):
-            config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
-        return cls(**config)
-
-
-def _learning_rate_of(optimizer):
-    """An optimizer's rate as a float or as a function of the step."""
-    rate = optimizer.get_config()["learning_rate"]
-    return keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate

@@ -1,0 +1,109 @@
+"""Times one training step against the number of examples that have rows.
+
+The net is 784-256-256-10 (tanh), the batch 200, the rows have Adam slots, the data are made per
+batch. Each backend, storage and size runs in a process of its own; ratios are to the smallest size
+of the same backend and storage. The largest size needs 6.3 GB.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+BACKENDS = ("tensorflow", "jax")
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", choices=BACKENDS, nargs="*", default=BACKENDS)
+    parser.add_argument("--storage", nargs="*", default=["device", "host"], help="or a path")
+    parser.add_argument("--examples", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--steps", type=int, default=200, help="timed after as many to warm up")
+    parser.add_argument("--one", action="store_true", help="time one combination in this process")
+    arguments = parser.parse_args()
+    if arguments.one:
+        one = (arguments.storage[0], arguments.examples[0], arguments.steps)
+        print(json.dumps(measure(*one)))
+        return
+    print(f"{os.cpu_count()} cores, medians of {arguments.steps} steps")
+    for backend in arguments.backend:
+        for storage in arguments.storage:
+            print(f"\n{backend}, {storage}", f"{'examples':>12}{'ratio':>8}", end="")
+            print(f"{'ms a step':>11}{'store, GB':>11}{'peak over start, GB':>21}")
+            base = None
+            for examples in arguments.examples:
+                result = in_a_process(backend, storage, examples, arguments.steps)
+                base = base or result["milliseconds"]
+                print(
+                    f"{examples:12,}{result['milliseconds'] / base:8.2f}"
+                    f"{result['milliseconds']:11.2f}{result['store'] / 1e9:11.2f}"
+                    f"{result['peak'] / 1e9:21.2f}",
+                    flush=True,
+                )
+
+
+def in_a_process(backend: str, storage: str, examples: int, steps: int) -> dict:
+    """Runs one combination under its backend and returns what it printed."""
+    settings = ["--storage", storage, "--examples", str(examples), "--steps", str(steps), "--one"]
+    run = subprocess.run(
+        [sys.executable, __file__, *settings],
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def measure(storage: str, examples: int, steps: int) -> dict:
+    """Median milliseconds of a step, bytes of the store and of the process' growth."""
+    import keras
+    import numpy as np
+
+    import raikeras
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 784)).astype("float32")
+    y = rng.integers(0, 10, 200)
+
+    def stream():  # one set of inputs: what is timed is the rows, drawn from all of them
+        while True:
+            yield {"inputs": x, "example_id": rng.integers(0, examples, 200, dtype="int32")}, y
+
+    class Clock(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.times = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            float(logs["loss"])  # waits for the step
+            self.times.append(time.perf_counter())
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(units, "tanh") for units in (256, 256)]
+    net = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10)])
+    targets = raikeras.Learned(examples, optimizer="adam", storage=storage)
+    model = raikeras.RelaxedModel(net, targets=targets, deployed_every=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    clock, start = Clock(), peak_bytes()
+    settings = {"steps_per_epoch": 2 * steps, "shuffle": False, "verbose": 0}
+    model.fit(stream(), callbacks=[clock], **settings)
+    return {
+        "milliseconds": 1e3 * float(np.median(np.diff(clock.times[steps:]))),
+        "store": model.store_bytes(),
+        "peak": peak_bytes() - start,
+    }
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""Chains of equal Dense layers, trained as one stacked tensor; used by `Circuit` and the model.
+
+With targets given no layer of a chain waits for another, so one batched product serves them all.
+The layers stay the user's: while a chain is attached, their weights are views of its stacked ones.
+"""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from keras import ops
+
+from raikeras._steps.private import graph_nodes, make_views, release_views
+from raikeras.optimizers import Rprop
+
+# An optimizer that treats every weight by itself does the same to a stack of them.
+_ELEMENTWISE = (
+    keras.optimizers.SGD,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adam,
+    keras.optimizers.AdamW,
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lion,
+    Rprop,
+)
+
+
+class Chain:
+    """Equal Dense layers, each fed by the one before, with their weights stacked.
+
+    Args:
+        graph: The Functional model in whose graph they stand.
+        nodes: Their nodes in that graph, in order.
+
+    Attributes:
+        layers: The layers.
+        kernel: Variable of shape `(layers, units, units)`.
+        bias: Variable of shape `(layers, units)`, `None` without biases.
+        attached: Whether the layers' own variables are views of the stacked ones.
+    """
+
+    def __init__(self, graph, nodes: list):
+        self.graph, self.nodes = graph, nodes
+        self.layers = [node.operation for node in nodes]
+        self.attached = False
+        first = self.layers[0]
+        self.units, self.activation = first.units, first.activation
+        self.kernel = self._stacked("kernel", first.kernel, first.kernel_constraint)
+        self.bias = None
+        if first.use_bias:
+            self.bias = self._stacked("bias", first.bias, first.bias_constraint)
+        self._regularizers = [
+            (variable, regularizer)
+            for variable, regularizer in (
+                (self.kernel, first.kernel_regularizer),
+                (self.bias, first.bias_regularizer),
+            )
+            if variable is not None and regularizer is not None
+        ]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether all its layers are to be trained."""
+        return all(layer.trainable for layer in self.layers)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """The stacked variables."""
+        return [self.kernel] if self.bias is None else [self.kernel, self.bias]
+
+    @property
+    def own_variables(self) -> list[list[keras.Variable]]:
+        """The layers' variables, a list for each of `variables`."""
+        kernels = [layer.kernel for layer in self.layers]
+        return [kernels] if self.bias is None else [kernels, [x.bias for x in self.layers]]
+
+    # While training
+
+    def attach(self) -> None:
+        """Stacks the layers' weights; the layers' variables become views of the stack."""
+        for stacked, parts in zip(self.variables, self.own_variables, strict=True):
+            stacked.assign(np.stack([ops.convert_to_numpy(part) for part in parts]))
+            make_views(stacked, parts)
+        self.attached = True
+
+    def release(self) -> None:
+        """Gives every layer its weights back."""
+        self.attached = False
+        for stacked, parts in zip(self.variables, self.own_variables, strict=True):
+            release_views(parts, stacked)
+
+    def losses(self) -> list:
+        """The layers' regularisation, each kind summed over the layers."""
+        return [
+            ops.sum(ops.vectorized_map(regularizer, ops.convert_to_tensor(variable)))
+            for variable, regularizer in self._regularizers
+        ]
+
+    def forward(self, inputs, pre_activation: bool, offsets=None):
+        """The layers one after another, without a Python loop.
+
+        Args:
+            inputs: Tensor `(batch, units)`.
+            pre_activation: Whether a layer is cut before its activation.
+            offsets: Tensor `(layers, batch, units)`, added to the values at the cuts.
+
+        Returns:
+            The last layer's output, and the values at the cuts, `(layers, batch, units)`.
+        """
+
+        def layer(value, weights):
+            # The carry and what is kept have one shape and dtype, as TensorFlow's loop wants it.
+            kernel, *more = weights
+            own = ops.matmul(self._before(value, pre_activation), kernel)
+            if self.bias is not None:
+                own = own + more.pop(0)
+            own = own if pre_activation else self.activation(own)
+            own = own + more.pop(0) if more else own
+            return own, own
+
+        weights = [self._cast(variable) for variable in self.variables]
+        if offsets is not None:
+            weights.append(self._cast(offsets))
+        inputs = self._cast(inputs)
+        # The first layer's input has no cut before it, so that layer stands before the loop.
+        first = [tensor[0] for tensor in weights]
+        own = ops.matmul(inputs, first[0])
+        own = own + first[1] if self.bias is not None else own
+        own = own if pre_activation else self.activation(own)
+        own = own + first[-1] if offsets is not None else own
+        last, values = ops.scan(layer, own, [tensor[1:] for tensor in weights])
+        values = ops.concatenate([own[None], values], axis=0)
+        return self._before(last, pre_activation), values
+
+    def together(self, inputs, fed, pre_activation: bool):
+        """All layers at once, each fed by the value handed on at the cut before it.
+
+        Args:
+            inputs: Tensor `(batch, units)`, what the first layer is fed.
+            fed: Tensor `(layers, batch, units)`, the values handed on at the cuts.
+            pre_activation: Whether a layer is cut before its activation.
+
+        Returns:
+            The last layer's output, and the layers' own values at the cuts,
+            `(layers, batch, units)`.
+        """
+        handed = self._before(self._cast(fed), pre_activation)
+        inputs = ops.concatenate([self._cast(inputs)[None], handed[:-1]], axis=0)
+        own = ops.matmul(inputs, self._cast(self.kernel))
+        if self.bias is not None:
+            own = own + self._cast(self.bias)[:, None]
+        return handed[-1], own if pre_activation else self.activation(own)
+
+    def _before(self, value, pre_activation: bool):
+        """What the next layer is fed, given the value at a cut."""
+        return self.activation(value) if pre_activation else value
+
+    def _cast(self, tensor):
+        return ops.cast(ops.convert_to_tensor(tensor), self.layers[0].compute_dtype)
+
+    def _stacked(self, name: str, part, constraint) -> keras.Variable:
+        names = f"{self.layers[0].name}_to_{self.layers[-1].name}_{name}"
+        shape = (len(self.layers), *part.shape)
+        variable = keras.Variable("zeros", shape, part.dtype, name=names)
+        if constraint is not None:
+            variable.constraint = _Each(constraint)
+        return variable
+
+
+class _Each:
+    """A constraint applied to every layer of a stack by itself."""
+
+    def __init__(self, constraint):
+        self._constraint = constraint
+
+    def __call__(self, stacked):
+        return ops.vectorized_map(self._constraint, ops.convert_to_tensor(stacked))
+
+
+def why_not(optimizer) -> str | None:
+    """Why an optimizer would not treat a stack of weights as it treats each of them, if so."""
+    kind = type(optimizer)
+    if kind not in _ELEMENTWISE:
+        return f"the optimizer {kind.__name__} is not known to treat every weight by itself"
+    for setting in ("clipnorm", "use_ema", "gradient_accumulation_steps"):
+        if getattr(optimizer, setting):
+            return f"the optimizer's `{setting}` looks at one variable at a time"
+    if getattr(optimizer, "_exclude_from_weight_decay", None):
+        return "some variables are excluded from the optimizer's weight decay"
+    return None
+
+
+def find_chains(net, layers: list[keras.Layer]) -> list[Chain]:
+    """The chains among the relaxed layers of a net.
+
+    Args:
+        net: A built Sequential or Functional model; nested ones are searched too.
+        layers: Relaxed layers that are called once, with one vector of units an example.
+    """
+    wanted = {id(layer) for layer in layers}
+    chains = []
+    for graph, nodes in graph_nodes(net):
+        used: dict[int, list] = {}
+        for node in nodes:
+            for tensor in node.input_tensors:
+                used.setdefault(id(tensor), []).append(node)
+        ends = {id(tensor) for tensor in keras.tree.flatten(graph.outputs)}
+        free = [node for node in nodes if id(node.operation) in wanted and _plain(node.operation)]
+        follows = dict(_links(free, used, ends))
+        heads = {id(node) for node in free} - {id(node) for node in follows.values()}
+        for node in free:
+            run = [node]
+            while id(run[-1]) in follows:
+                run.append(follows[id(run[-1])])
+            if id(node) in heads and len(run) > 1:
+                chains.append(Chain(graph, run))
+    return chains
+
+
+def _links(nodes, used, ends) -> Iterator[tuple]:
+    """Pairs of (id of a node, the node of an equal layer that alone takes its output)."""
+    among = {id(node) for node in nodes}
+    for node in nodes:
+        output = node.outputs[0]
+        users = used.get(id(output), [])
+        if len(users) != 1 or id(output) in ends or id(users[0]) not in among:
+            continue
+        if _signature(node.operation) == _signature(users[0].operation):
+            yield id(node), users[0]
+
+
+def _plain(layer) -> bool:
+    """Whether a layer is a square Dense as Keras makes it."""
+    return (
+        type(layer) is keras.layers.Dense
+        and layer.activity_regularizer is None
+        and not isinstance(layer.activation, keras.Layer)
+        and not getattr(layer, "lora_enabled", False)
+        and not getattr(layer, "quantization_mode", None)
+        and tuple(layer.kernel.shape) == (layer.units, layer.units)
+    )
+
+
+def _signature(layer) -> tuple:
+    """What must be equal for two layers to be stacked."""
+    settings = (
+        layer.kernel_regularizer,
+        layer.bias_regularizer,
+        layer.kernel_constraint,
+        layer.bias_constraint,
+    )
+    described = tuple(one and (type(one), repr(one.get_config())) for one in settings)
+    policy = layer.dtype_policy.name
+    return layer.units, layer.use_bias, id(layer.activation), policy, described

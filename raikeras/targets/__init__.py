@@ -1,0 +1,8 @@
+"""Where the targets come from: one rule a file; any subclass of `TargetRule` is one."""
+
+from raikeras.targets.base import TargetRule, Targets
+from raikeras.targets.gradient import Gradient
+from raikeras.targets.inferred import Inferred
+from raikeras.targets.learned import Learned
+
+__all__ = ["Gradient", "Inferred", "Learned", "TargetRule", "Targets"]

@@ -1,0 +1,97 @@
+"""`TargetRule`: what a `RelaxedModel` asks of the rule that sets its targets."""
+
+from typing import Any, NamedTuple
+
+import keras
+
+from raikeras.rows import ON_WEIGHTS_ALONE, refuse
+
+
+class Targets(NamedTuple):
+    """The targets of a batch; a rule may return a plain tuple of the first one or two instead.
+
+    Attributes:
+        values: Tensor `(batch, size)`, the targets of all cuts side by side.
+        fed: Tensor `(batch, size)`, what the relaxed layers hand on. `None`: their targets. Where
+            it is given, weights of layers that are not relaxed follow the task loss of the
+            network itself, backprop's gradient, and not the mismatches of layers that they feed.
+        fresh: Booleans `(batch, 1)` or one boolean: which examples' targets are the deployed
+            forward pass, so that a mismatch as small as rounding is none.
+        memory: Whatever the rule wants to find again in `moved`.
+    """
+
+    values: Any
+    fed: Any = None
+    fresh: Any = False
+    memory: Any = None
+
+
+class TargetRule:
+    """Where the targets come from. Subclass it to make a rule of your own.
+
+    A rule implements `set`, which is traced once and must be written in `keras.ops`. It may ask
+    the step for the deployed forward pass (`values`), for the task loss' gradient by the values at
+    the cuts (`task_gradient`) and for the whole objective and its gradients (`objective`,
+    `gradient`); see `raikeras.step.Step`. Register it with
+    `keras.saving.register_keras_serializable` and give it a `get_config` to save models with it.
+
+    Attributes:
+        has_rows: Whether the rule keeps a row per example between steps. Then training data
+            need example ids; otherwise any data do. A rule with rows derives from `Learned`.
+
+    Example:
+
+    ```python
+    class Sign(raikeras.TargetRule):
+        def set(self, step):
+            values, gradient = step.task_gradient()
+            return values - 0.1 * keras.ops.sign(gradient), values
+    ```
+    """
+
+    has_rows = False
+
+    def check(self, compiled: keras.optimizers.Optimizer) -> None:
+        """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""
+        if isinstance(compiled, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "Loss scaling does not cover the targets, so the policy mixed_float16 cannot be "
+                "used; mixed_bfloat16 can. Received: optimizer=LossScaleOptimizer"
+            )
+        refuse(compiled, ON_WEIGHTS_ALONE)
+
+    def set(self, step) -> Any:
+        """The targets of a batch.
+
+        Args:
+            step: The `raikeras.step.Step` in progress.
+
+        Returns:
+            A tensor `(batch, size)`, the tuple (targets, fed), or a `Targets`.
+        """
+        raise NotImplementedError(f"`{type(self).__name__}` must implement `set(step)`.")
+
+    def moved(self, step, targets: Targets, gradient) -> None:
+        """Called after the gradient of the objective is taken, before the weights follow.
+
+        Args:
+            step: The same step as in `set`.
+            targets: What `set` returned.
+            gradient: Tensor `(batch, size)`, gradient of the objective by the targets.
+        """
+
+    def get_config(self) -> dict:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        config = dict(config)
+        if isinstance(config.get("optimizer"), dict):
+            config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
+        return cls(**config)
+
+
+def rate_of(optimizer):
+    """An optimizer's learning rate as a float or as a function of the step."""
+    rate = optimizer.get_config()["learning_rate"]
+    return keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate

@@ -1,0 +1,96 @@
+"""`Inferred`: targets of a batch relaxed for it alone; nothing is kept between steps."""
+
+import keras
+from keras import ops
+
+from raikeras.checks import check_integer, check_positive
+from raikeras.rows import row_rule
+from raikeras.targets.base import TargetRule, Targets, rate_of
+
+
+@keras.saving.register_keras_serializable(package="raikeras")
+class Inferred(TargetRule):
+    """Targets found for each batch: from the forward pass, a few steps down the objective.
+
+    The batch's targets start at the deployed forward pass and follow the gradient of the objective
+    by them `steps` times, at fixed weights; then the weights follow the objective at the relaxed
+    targets. This is the alternating minimisation of the method of auxiliary coordinates
+    (Carreira-Perpinan & Wang, 2014) and the inference of predictive coding (Whittington & Bogacz,
+    2017). Nothing is kept between batches: no memory, any data.
+
+    Each step moves the targets of a layer by what its neighbours' targets were before it, so the
+    task loss reaches a layer after as many steps as there are relaxed layers above it: take at
+    least as many steps as there are relaxed layers. All steps see the dropout masks and batch
+    statistics of the training step that follows. Where these make the training pass differ from
+    the deployed one, the mismatch is not zero at the start either.
+
+    The step is per example: with a hidden loss averaged over examples (Keras' default) the
+    gradient is multiplied by the batch size, with one summed over examples it is taken as it is.
+    The task loss should have the same reduction; then a target's path does not depend on the
+    batch its example is in.
+
+    Args:
+        steps: Integer, number of steps. At 0 the targets are the forward pass, the hidden
+            loss has no gradient and layers before the last cut do not learn.
+        step_size: Float, the rate of `optimizer`. `None` takes the optimizer's own, and
+            1.0 without one.
+        optimizer: A Keras optimizer or its name, read for its rule and settings, a learning rate
+            schedule included (evaluated at the number of training steps). Its slots start at zero
+            in every batch. `None`: SGD. There are rules for SGD, RMSprop, Adam, AdamW and Rprop.
+
+    Raises:
+        ValueError: If `steps` is negative, `step_size` not positive, or there is no rule for the
+            optimizer.
+
+    Example:
+
+    ```python
+    model = raikeras.RelaxedModel(net, targets=raikeras.Inferred(steps=10))
+    ```
+    """
+
+    def __init__(
+        self,
+        steps: int = 10,
+        step_size: float | None = None,
+        optimizer: keras.optimizers.Optimizer | str | None = None,
+    ):
+        check_integer("steps", steps, 0)
+        check_positive("step_size", step_size, optional=True)
+        self.steps, self.step_size = int(steps), step_size
+        self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
+        follows = self.optimizer or keras.optimizers.SGD(1.0)
+        self._rule = row_rule(follows, owner=type(self).__name__)
+        self._schedule = rate_of(follows) if step_size is None else step_size
+
+    def set(self, step) -> Targets:
+        start = step.values()
+        if not self.steps:
+            return Targets(start, fresh=True)
+        rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
+        rate = ops.cast(rate, step.dtype)
+
+        def relax(number, state):
+            targets, slots = state
+            fresh = ops.equal(number, 0)
+            gradient = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
+            change, slots = self._rule.update(gradient * step.examples, slots, rate)
+            return targets + change, slots
+
+        state = (start, self._slots(start))
+        return Targets(ops.fori_loop(0, self.steps, relax, state)[0])
+
+    def _slots(self, start) -> dict:
+        """The rule's slots at zero, of shape `(batch, size)` or `(batch, 1)`."""
+        return {
+            name: ops.zeros_like(start if kind == "row" else start[:, :1])
+            for name, kind in self._rule.slots.items()
+        }
+
+    def get_config(self) -> dict:
+        optimizer = self.optimizer
+        return {
+            "steps": self.steps,
+            "step_size": self.step_size,
+            "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
+        }
