@@ -164,6 +164,13 @@ class Circuit:
         return sum(cut.size for cut in self.cuts)
 
     @property
+    def dtype(self) -> str:
+        """The widest variable dtype of the relaxed layers, which targets have."""
+        # `keras.backend.result_type` would demote float64 on JAX.
+        dtypes = {cut.layer.variable_dtype for cut in self.cuts}
+        return max(dtypes, key=("float16", "bfloat16", "float32", "float64").index)
+
+    @property
     def weights(self) -> list[keras.Variable]:
         """The trainable weights of relaxed layers, as they train: attached chains stacked."""
         chains = [chain for chain in self.chains if chain.attached]
