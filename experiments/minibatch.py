@@ -197,7 +197,7 @@ def train(run, net, data):
         "train_loss": last["deployed_loss"],
         **{name: last[name] for name in ("relaxed_loss", "task_loss", "hidden_loss")},
         "deployment_gap": last["during_loss"] - last["task_loss"] if relaxed else None,
-        "store_bytes": store_bytes(model),
+        "store_bytes": model.store_bytes() if relaxed else 0,  # of rows and their slots
         "seconds": watch.seconds,
         "compile_seconds": watch.first,
         "epochs": last["epoch"],
@@ -205,9 +205,3 @@ def train(run, net, data):
     }
     finite = all(np.isfinite(weight).all() for weight in net.get_weights())
     return metrics, watch.curves, "ok" if finite and watch.steps == steps else "diverged"
-
-
-def store_bytes(model):
-    """Bytes of the rows and their slots; a method without rows has none."""
-    tables = model.store.tables.values() if getattr(model, "store", None) else ()
-    return sum(int(np.asarray(table.value).nbytes) for table in tables)
