@@ -146,10 +146,17 @@ class Watch(keras.callbacks.Callback):
 
 
 def train(run, net, data):
-    """Trains full batch and returns metrics, curves and status, as `results.save` takes them."""
+    """Trains by the run's method, see `fit`."""
+    return fit(run, method(net, run["settings"], run["seed"]), net, data)
+
+
+def fit(run, model, net, data):
+    """Trains `model` full batch and returns metrics, curves and status, for `results.save`.
+
+    `net` is the deployed network: what it predicts is measured.
+    """
     settings = run["settings"]
     iterations = settings["iterations"]
-    model = method(net, settings, run["seed"])
     watch = Watch(run, net, data, iterations, settings["samples"])
     model.fit(
         *data[:2],

@@ -3,6 +3,7 @@
 from raikeras import (
     callbacks,
     data,
+    datasets,
     diagnostics,
     initializers,
     layers,
@@ -27,6 +28,7 @@ __all__ = [
     "WeightStep",
     "callbacks",
     "data",
+    "datasets",
     "diagnostics",
     "initializers",
     "layers",

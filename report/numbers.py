@@ -11,12 +11,13 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import claims, latex, load, stats, summary
+from report import claims, latex, load, stats, summary, trials
 from report.variants import VARIANTS
 
 UNITS = {
     "seconds": r"\,s",
     "milliseconds": r"\,ms",
+    "store_megabytes": r"\,MB",
     "disagreement": r"\,\%",
     "disagreement_near": r"\,\%",
 }
@@ -28,6 +29,7 @@ def macros(results: Path) -> dict[str, str]:
         "Resamples": latex.integer(stats.RESAMPLES),
         "Coverage": rf"{stats.COVERAGE}\,\%",
         "NearRadius": str(summary.NEAR),
+        "ESevenTrials": latex.integer(max(len(tried) for tried in trials.read().values())),
     }
     for experiment in VARIANTS:
         found |= _experiment(load.runs(results, experiment), experiment)
@@ -42,6 +44,7 @@ def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
     sizes = sorted({count["runs"] for count in counts})
     found = {
         number + "N": str(sizes[0]) + (f" to {sizes[-1]}" if len(sizes) > 1 else ""),
+        number + "Data": ", ".join(dict.fromkeys(_data(run) for run in runs)),
         number + "Lost": str(sum(count["diverged"] for count in counts)),
     }
     for variant, count in zip(VARIANTS[experiment], counts, strict=True):
@@ -52,6 +55,10 @@ def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
             found[prefix + latex.camel(name) + "CI"] = latex.with_interval(estimate, write) + unit
         found |= {prefix + latex.camel(name): latex.integer(count[name]) for name in count}
     return found
+
+
+def _data(run: dict) -> str:
+    return rf"\texttt{{{latex.escape(run['settings'].get('dataset', 'moons'))}}}"
 
 
 def _claim(claim: dict, outcome: claims.Outcome) -> dict[str, str]:

@@ -34,21 +34,21 @@ def _settings(runs: list[dict]) -> dict[str, str]:
     """A variant's settings as text; one that is not the same in all of its runs reads `varies`."""
     found = {}
     for name in {name for run in runs for name in run["settings"]}:
-        texts = {_text(run["settings"].get(name)) for run in runs}
+        texts = {text(run["settings"].get(name)) for run in runs}
         found[name] = texts.pop() if len(texts) == 1 else "varies"
     return found
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """A setting as it is printed."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and len(value) > 4 and len(set(map(str, value))) == 1:
-        return rf"{len(value)} $\times$ {_text(value[0])}"
+        return rf"{len(value)} $\times$ {text(value[0])}"
     if isinstance(value, list):
-        return "(" + ", ".join(_text(item) for item in value) + ")"
+        return "(" + ", ".join(text(item) for item in value) + ")"
     if isinstance(value, dict):
-        return ", ".join(f"{latex.escape(key)} {_text(item)}" for key, item in value.items())
+        return ", ".join(f"{latex.escape(key)} {text(item)}" for key, item in value.items())
     return latex.escape(value if isinstance(value, str) else json.dumps(value))

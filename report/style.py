@@ -45,11 +45,11 @@ RC = {
 }
 
 
-def subplots(columns: int, width: float, height: float, layout: str = "constrained"):
+def subplots(columns: int, width: float, height: float, layout="constrained", sharey=True):
     """A figure of the printed size and its row of axes; `compressed` is for square panels."""
     plt.rcParams.update(RC)
     figure, axes = plt.subplots(
-        1, columns, figsize=(width, height), layout=layout, squeeze=False, sharey=True
+        1, columns, figsize=(width, height), layout=layout, squeeze=False, sharey=sharey
     )
     return figure, axes[0]
 

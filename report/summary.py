@@ -18,6 +18,8 @@ WRITE = {
     "deployment_gap": latex.loss,
     "seconds": latex.seconds,
     "milliseconds": latex.seconds,
+    "epochs": latex.integer,
+    "store_megabytes": latex.seconds,
     "disagreement": latex.percent,
     "disagreement_near": latex.percent,
 }
@@ -28,6 +30,8 @@ def estimates(runs: list[dict], variant: str) -> dict[str, stats.Estimate]:
     """The estimate of each name in `WRITE` for one variant; milliseconds are per iteration."""
     frame = load.metrics(load.of(runs, variant))
     frame["milliseconds"] = 1000 * frame["seconds"] / frame["iterations"]
+    if "store_bytes" in frame:
+        frame["store_megabytes"] = frame["store_bytes"] / 1e6
     found = {name: stats.mean(frame[name]) for name in WRITE if name in frame}
     grids = load.landscapes(runs, variant)
     mask = stats.near(load.moons()[0], load.grid_axis(runs), NEAR) if grids else None

@@ -29,6 +29,18 @@ VARIANTS = {
         "rai_as_document": Variant("RAI, as written", 2, DASHDOT, "D", True),
         "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
     },
+    "e07_minibatch": {
+        "bp": Variant("BP", 0, "solid", "o", False),
+        "learned": Variant("kept", 1, DASHED, "^", True),
+        "learned_growing": Variant("kept, growing weight", 4, LONG, "v", True),
+        "learned_repeated": Variant("kept a few steps", 3, DOTTED, "s", True),
+        "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+    },
+    "e15_thousand": {
+        "bp": Variant("BP", 0, "solid", "o", False),
+        "bp_fast": Variant("BP, RAI's rate", 7, DOTTED, "s", False),
+        "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
+    },
 }
 
 

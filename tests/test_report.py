@@ -34,13 +34,16 @@ def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):
         "settings": {"iterations": 2, "method": "rai" if relaxed else "bp", "units": [8, 8]},
         "metrics": {name: None if lost else accuracy for name in names}
         | {name: 0.01 * (seed + 1) if relaxed and not lost else None for name in relaxed_names}
-        | {"seconds": 1.0, "compile_seconds": 0.5, "iterations": 2},
+        | {"seconds": 1.0, "compile_seconds": 0.5, "iterations": 2}
+        | {"epochs": 2, "store_bytes": 1000 * relaxed},
         "curves": {
             "iteration": [0, 1, 2],
+            "epoch": [0, 1, 2],
             "seconds": [0.0, 0.5, 1.0],
             **{name: [0.5, 0.6, None if lost else 0.7] for name in names[:2]},
             "deployed_loss": [0.7, 0.6, None if lost else 0.5],
             **{name: [0.7, 0.4, 0.2] if relaxed else [None] * 3 for name in relaxed_names[:2]},
+            "during_loss": [None, 0.5, 0.4] if relaxed else [None] * 3,
         },
         "landscape": None
         if lost
@@ -220,7 +223,7 @@ def test_notice_says_what_is_not_full_missing_or_stale(results, tmp_path):
 
 def test_every_macro_of_the_text_is_defined(results, tmp_path):
     defined = set(re.findall(r"\\newcommand\{\\(\w+)\}", numbers(results, tmp_path)))
-    generated = re.compile(r"\\((?:EOne|ETwo|Verdict|Claim)[A-Za-z]+)")
+    generated = re.compile(r"\\((?:EOne|ETwo|ESeven|Verdict|Claim)[A-Za-z]+)")
     used = {name for path in TEXT for name in generated.findall(path.read_text())}
     used |= {"ReportNotice", "Coverage", "Resamples", "NearRadius"}
     assert used <= defined, used - defined

@@ -1,0 +1,37 @@
+"""Deployed test accuracy on mini-batches against epochs and against seconds, and the gap."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import load, panels, style
+from report.variants import VARIANTS
+
+EXPERIMENT = "e07_minibatch"
+
+
+def draw(results: Path, out: Path) -> None:
+    frame = load.curves(load.runs(results, EXPERIMENT))
+    frame = frame[frame["epoch"] > 0]
+    figure, axes = style.subplots(3, style.TEXT, 2.25, sharey=False)
+    axes[1].sharey(axes[0])
+    for variant in VARIANTS[EXPERIMENT]:
+        rows = frame[frame["variant"] == variant]
+        rows = rows.assign(gap=rows["during_loss"] - rows["task_loss"])
+        line = style.look(EXPERIMENT, variant)
+        for axis, x, y in zip(
+            axes,
+            ("epoch", "seconds", "epoch"),
+            ("test_accuracy", "test_accuracy", "gap"),
+            strict=True,
+        ):
+            panels.band(axis, rows, x, y, **line)
+    axes[0].set(xlabel="epoch", ylabel="deployed test accuracy")
+    axes[1].set(xscale="log", xlabel="training time (s)")
+    axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)", yscale="symlog")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    style.save(figure, out)
+
+
+if __name__ == "__main__":
+    load.main(draw)

@@ -1,0 +1,36 @@
+"""The search for the settings of the mini-batch experiment: every trial, the chosen ones marked."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import latex, load, trials
+from report.settings import text
+from report.variants import label
+
+
+def build(results: Path, out: Path) -> None:
+    lines = []
+    for variant, tried in trials.read().items():
+        common = set.intersection(*(set(_items(one)) for one in tried))
+        best = trials.best(tried)
+        for number, one in enumerate(tried):
+            own = [f"{name} {value}" for name, value in _items(one) if (name, value) not in common]
+            accuracy = latex.fixed(one["accuracy"]) if one["accuracy"] >= 0 else "diverged"
+            cells = [
+                label(trials.EXPERIMENT, variant) if not number else "",
+                ", ".join(own),
+                rf"\textbf{{{accuracy}}}" if one is best else accuracy,
+            ]
+            lines.append(" & ".join(cells))
+        lines.append(r"\addlinespace[2pt]")
+    header = ["", "what the trials differ in", "accuracy"]
+    latex.write(out, latex.table("llc", header, lines[:-1]))
+
+
+def _items(trial: dict) -> list[tuple[str, str]]:
+    return [(latex.escape(name), text(value)) for name, value in trial["settings"].items()]
+
+
+if __name__ == "__main__":
+    load.main(build)
