@@ -31,7 +31,7 @@ class Contender:
         units: Units of each hidden layer.
         batch: Examples of a batch.
         batches: Batches of an epoch. RAI keeps a row for each example of all of them.
-        deployed_every: See `raikeras.RelaxedModel`.
+        deployed_every: See `raikeras.RelaxedModel`; `None` for its default.
         jit_compile: See `keras.Model.compile`.
     """
 
@@ -44,25 +44,22 @@ class Contender:
         units: int,
         batch: int,
         batches: int,
-        deployed_every: int = 0,
+        deployed_every: int | None = 0,
         jit_compile: str | bool = "auto",
     ):
         if method not in METHODS:
             raise ValueError(f"`method` must be one of {METHODS}. Received: method={method!r}")
         self.model = net(depth, units)
         if method != "backprop":
-            self.model = raikeras.RelaxedModel(
-                self.model, deployed_every=deployed_every, fuse=method == "fused"
-            )
+            chosen = {} if deployed_every is None else {"deployed_every": deployed_every}
+            self.model = raikeras.RelaxedModel(self.model, fuse=method == "fused", **chosen)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         self.model.compile(optimizer_of(optimizer), loss, jit_compile=jit_compile)
         self._data, self._batch = moons_like(batch * batches), batch
 
     def fit(self, epochs: int = 1) -> None:
         """Trains through `fit`, batches in their order, no output."""
-        self.model.fit(
-            *self._data, batch_size=self._batch, epochs=epochs, shuffle=False, verbose=0
-        )
+        self.model.fit(*self._data, batch_size=self._batch, epochs=epochs, shuffle=False, verbose=0)
 
     def rows_bytes(self) -> int:
         """What the rows and their slots take; 0 for backprop and before the first `fit`."""
@@ -96,7 +93,7 @@ def optimizer_of(name: str) -> keras.optimizers.Optimizer:
 
 
 def moons_like(examples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points of two classes, shapes `(examples, 2)` and `(examples, 1)`; their values matter not."""
+    """Points of two classes, shapes `(examples, 2)` and `(examples, 1)`."""
     x = np.random.default_rng(0).normal(size=(examples, 2)).astype("float32")
     return x, (x[:, :1] > 0).astype("float32")
 
@@ -117,10 +114,13 @@ def floor(depth: int, units: int, batch: int, jit_compile: bool = False) -> Call
         transposed values and errors, and returns once they are there.
     """
     rng = np.random.default_rng(0)
-    shapes = (depth, batch, units), (depth, batch, units), (depth, units, units)
+    shapes = (batch, units), (batch, units), (units, units)
     # Drawn layer by layer: NumPy draws in double precision.
-    drawn = [[rng.normal(size=shape[1:]).astype("float32") for _ in range(depth)] for shape in shapes]
-    values, errors, kernels = (ops.convert_to_tensor(np.stack(arrays)) for arrays in drawn)
+    drawn = [
+        np.stack([rng.normal(size=shape).astype("float32") for _ in range(depth)])
+        for shape in shapes
+    ]
+    values, errors, kernels = map(ops.convert_to_tensor, drawn)
 
     def products(values, errors, kernels):
         forward = ops.matmul(values, kernels)

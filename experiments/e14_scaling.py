@@ -1,9 +1,9 @@
 # %% [markdown]
 # # e14: what a training step costs
-# Step time, compile time and memory of RAI, fused and layer by layer, beside Keras' own backprop and
-# the floor of three batched products, as depth, width and batch grow. A run visits the centre and
-# then one dimension after another; within a point all methods take turns. The variants differ in
-# their backend. Times are results here: let the machine do nothing else.
+# Step time, compile time and memory of RAI, fused and layer by layer, beside Keras' own backprop
+# and the floor of three batched products, as depth, width and batch grow. A run visits the centre
+# and then one dimension after another; within a point all methods take turns. The variants differ
+# in their backend. Times are results here: let the machine do nothing else.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e14_scaling"  # folder of this experiment's JSON files
@@ -34,8 +34,9 @@ import functools
 import keras
 import memory
 import numpy as np
-from benchmarks.contenders import METHODS, Contender, floor, ratio, repeated, seconds, take_turns
 from results import each, progress, save
+
+from benchmarks.contenders import METHODS, Contender, floor, ratio, repeated, seconds, take_turns
 
 
 # %%

@@ -29,6 +29,12 @@ VARIANTS = {
         "rai_as_document": Variant("RAI, as written", 2, DASHDOT, "D", True),
         "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
     },
+    "e14_scaling": {
+        "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
+        "jax": Variant("JAX", 1, DASHED, "^", True),
+        "tensorflow_sweep": Variant("TensorFlow, sweep", 2, DOTTED, "s", True),
+        "jax_sweep": Variant("JAX, sweep", 4, DASHDOT, "D", True),
+    },
 }
 
 
