@@ -106,11 +106,11 @@ for run in each(runs, settings):
     visited, chosen = points(run["settings"]), run["settings"]["optimizers"]
     rows, not_run = [dict(point) for point in visited], [{} for _ in visited]
     for number, (row, point) in enumerate(zip(rows, visited, strict=True)):
+        progress(run, number, len(visited))
         for optimizer in chosen:
             found, not_run[number] = measure(point, optimizer, run["settings"])
             row.update(found)
             keras.utils.clear_session()
-        progress(run, number + 1, len(visited))
     names = list(dict.fromkeys(name for row in rows for name in row))
     save(
         results,

@@ -22,7 +22,8 @@ def build(results: Path, out: Path) -> None:
     frames = [scaling.sweep(runs, backend) for backend in scaling.BACKENDS]
     lines, names = [], list(scaling.DIMENSIONS)
     for number, point in frames[0].iterrows():
-        cells = [latex.integer(point[name]) for name in scaling.DIMENSIONS]
+        # In braces: to latex.table a line that starts with a backslash is no row.
+        cells = [f"{{{latex.integer(point[name])}}}" for name in names]
         for frame in frames:
             same = frame[(frame[names] == point[names]).all(axis=1)]
             cells += [_cell(same.iloc[:1], method, quantity) for method, quantity, _ in COLUMNS]
