@@ -101,6 +101,10 @@ def measure(point, optimizer, settings):
 
 
 # %%
+for method in METHODS:  # what the process loads and starts once is no method's cost
+    Contender(method, "rprop", depth=2, units=4, batch=4, batches=1).fit()
+
+# %%
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
     visited, chosen = points(run["settings"]), run["settings"]["optimizers"]

@@ -8,11 +8,11 @@ from report import latex, load, scaling
 
 COLUMNS = {
     "ratio": "to backprop",
-    "floor_ratio": "to the products",
+    "floor_ratio": "to products",
     "seconds": "ms a step",
     "compile_seconds": "compilation (s)",
     "bytes": "memory (MiB)",
-    "rows_bytes": "of it rows (MiB)",
+    "rows_bytes": "rows (MiB)",
 }
 
 
