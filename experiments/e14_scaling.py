@@ -30,6 +30,7 @@ import os
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)  # compile seconds are measured, not remembered
 
 import functools
+import logging
 
 import keras
 import memory
@@ -37,6 +38,10 @@ import numpy as np
 from results import each, progress, save
 
 from benchmarks.contenders import METHODS, Contender, floor, ratio, repeated, seconds, take_turns
+
+
+# TensorFlow warns that every new model is traced anew, which is what is timed here.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 # %%
