@@ -39,7 +39,6 @@ from results import each, progress, save
 
 from benchmarks.contenders import METHODS, Contender, floor, ratio, repeated, seconds, take_turns
 
-
 # TensorFlow warns that every new model is traced anew, which is what is timed here.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
