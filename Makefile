@@ -22,7 +22,7 @@ TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench test lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu test lint lock publish confirm clean FORCE \
 	checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -31,7 +31,7 @@ endif
 
 help: ## say what can be made
 	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [PYTHON=python3.12]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with exactly the packages in requirements/
 
@@ -106,6 +106,9 @@ confirm: $(READY) ## after a change that alters no result: retrain one run of ea
 
 bench: $(READY) ## time one training step against Keras' own
 	@$(PY) benchmarks/step_time.py
+
+bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
+	@$(PYTHON) benchmarks/step_time_gpu.py
 
 test: $(READY) ## run all tests, the library's on both backends
 	@echo "== library tests on TensorFlow"

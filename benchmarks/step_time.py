@@ -1,128 +1,141 @@
 """Times one training step: RAI against Keras' own backprop on the same net, and the floor.
 
-`make bench` runs it on both backends, each in a process of its own. All models take turns, several
-rounds over, so that a busy machine slows them alike: the ratios are what to read. The floor is the
-step's own matrix products alone, one forward and two backward per layer.
+`make bench` runs it on both backends, each in a process of its own. All rows take turns, several
+rounds over, so that a busy machine slows them alike: the ratios are what to read. A ratio is to
+backprop with the same optimizer and compile mode. The floor is the three batched products of a step
+alone. `--only fused --depth 1000` times the rows whose name contains the words; the last column
+then says how long the first steps of a deep chain take.
 """
 
 import argparse
 import os
 import subprocess
 import sys
-import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:1] = [str(ROOT), str(ROOT / "experiments")]
+from driver.kernel import ALLOCATOR  # noqa: E402
 
 BACKENDS = ("tensorflow", "jax")
 
 
+class Row(NamedTuple):
+    """One contender of the table; `method` `"floor"` means the products alone."""
+
+    name: str
+    method: str
+    optimizer: str
+    settings: dict[str, Any]  # beyond the net's size
+
+    def is_base_of(self, other: "Row") -> bool:
+        """Whether this is the backprop that the other row is held against."""
+        same = [row.settings.get("jit_compile") for row in (self, other)]
+        return self.method == "backprop" and self.optimizer == other.optimizer and len({*same}) == 1
+
+
+NAMES = {"backprop": "backprop", "fused": "RAI fused", "layerwise": "RAI layer by layer"}
+
+
+def row(method: str, optimizer: str, **settings) -> Row:
+    """A row with the name it is printed under."""
+    name = f"{NAMES.get(method, 'the three products')}"
+    name += "" if method == "floor" else f", {optimizer}"
+    name += ", deployed metrics" if "deployed_every" in settings else ""
+    return Row(name + (", XLA" if "jit_compile" in settings else ""), method, optimizer, settings)
+
+
+def table(backend: str) -> list[Row]:
+    """All rows of a backend. JAX always uses XLA; on TensorFlow it is a choice (`jit_compile`)."""
+    deployed = {"deployed_every": None}  # raikeras' default; all other rows measure never
+    rows = [row(method, "rprop") for method in ("backprop", "fused", "layerwise")]
+    rows += [row("fused", "rprop", **deployed)]
+    rows += [row(method, "sgd") for method in ("backprop", "fused", "layerwise")]
+    rows += [row("fused", "sgd", **deployed), row("backprop", "adam"), row("fused", "adam")]
+    rows += [row("floor", "rprop")]
+    if backend == "tensorflow":
+        rows += [row(m, "rprop", jit_compile=True) for m in ("backprop", "fused", "floor")]
+    return rows
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=BACKENDS, help="default: both, one after another")
     parser.add_argument("--depth", type=int, default=100, help="hidden layers")
     parser.add_argument("--units", type=int, default=100)
-    parser.add_argument("--examples", type=int, default=100, help="full batch")
+    parser.add_argument("--examples", type=int, default=100, help="of a batch")
+    parser.add_argument("--batches", type=int, default=20, help="of an epoch")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=20, help="steps per round and model")
+    parser.add_argument("--only", default="", help="rows whose name contains these words")
     arguments = parser.parse_args()
-    if arguments.backend:
-        measure(arguments)
-        return
-    for backend in BACKENDS:
-        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        subprocess.run(
-            [sys.executable, *sys.argv, "--backend", backend], env=environment, check=True
+    for backend in [arguments.backend] if arguments.backend else BACKENDS:
+        if not ready(backend):
+            command = [sys.executable, __file__, *sys.argv[1:], "--backend", backend]
+            status = subprocess.run(command, env=environment(backend), check=False).returncode
+            if status:
+                sys.exit(f"error: the benchmark on {backend} ended with status {status}; see above")
+            continue
+        import keras
+
+        rows = [each for each in table(backend) if arguments.only in each.name]
+        if not rows:
+            parser.error(f"--only must be part of a row's name. Received: {arguments.only}")
+        sizes = {"depth": arguments.depth, "units": arguments.units, "batch": arguments.examples}
+        print(
+            f"\n{keras.backend.backend()}: depth {arguments.depth}, {arguments.units} units, "
+            f"batches of {arguments.examples}, {arguments.batches} an epoch, {arguments.rounds} "
+            f"rounds, {os.cpu_count()} cores"
         )
+        show(rows, sizes, arguments.batches, arguments.rounds)
 
 
-def measure(arguments) -> None:
-    """Prints the table of one backend."""
-    import keras
+def environment(backend: str) -> dict[str, str]:
+    """What a measuring process inherits: the same allocator settings for all rows."""
+    return {**os.environ, **ALLOCATOR, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def ready(backend: str) -> bool:
+    """Whether this process has that environment; the allocator reads it once, at the start."""
+    return all(os.environ.get(name) == value for name, value in environment(backend).items())
+
+
+def show(rows: list[Row], sizes: dict[str, int], batches: int, rounds: int) -> None:
+    """Times the rows in turn and prints them."""
     import numpy as np
 
-    from raikeras.optimizers import Rprop
-    from raikeras.presets import rai_as_code
+    from benchmarks import contenders
 
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(arguments.examples, 2)).astype("float32")
-    y = (x[:, :1] > 0).astype("float32")
-
-    def net():
-        keras.utils.set_random_seed(0)
-        hidden = [keras.layers.Dense(arguments.units, "sigmoid") for _ in range(arguments.depth)]
-        layers = [keras.Input((2,)), *hidden, keras.layers.Dense(1, "sigmoid")]
-        return keras.Sequential(layers)
-
-    def backprop(optimizer):
-        model = net()
-        model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"])
-        return model
-
-    def fit(model, steps):
-        model.fit(x, y, batch_size=len(x), epochs=steps, shuffle=False, verbose=0)
-
-    models = {
-        "backprop, Rprop": backprop(Rprop(0.1)),
-        "backprop, Adam": backprop("adam"),
-        "RAI, deployed_every=1": rai_as_code(net(), metrics=["accuracy"]),
-        "RAI, deployed_every=0": rai_as_code(net(), metrics=["accuracy"], deployed_every=0),
-    }
-    runs = {name: lambda model=model: fit(model, arguments.steps) for name, model in models.items()}
-    runs["the products alone"] = products(arguments, rng)
-    first = {name: seconds(run) for name, run in runs.items()}
-    times = {name: [] for name in runs}
-    for _ in range(arguments.rounds):
-        for name, run in runs.items():
-            times[name].append(1e3 * seconds(run) / arguments.steps)
-    base = np.array(times["backprop, Rprop"])
-    print(
-        f"\n{keras.backend.backend()}: depth {arguments.depth}, {arguments.units} units, "
-        f"{arguments.examples} examples, full batch, {arguments.rounds} rounds of "
-        f"{arguments.steps} steps, {os.cpu_count()} cores"
-    )
-    print(f"{'':24}{'ms a step':>10}{'least':>8}{'most':>8}{'ratio':>8}{'first round, s':>16}")
-    for name, values in times.items():
-        ratio = np.median(np.array(values) / base)
+    runs, first = {}, {}
+    for each in rows:
+        if each.method == "floor":
+            floor = contenders.floor(*sizes.values(), **each.settings)
+            runs[each.name] = contenders.repeated(floor, batches)
+        else:
+            model = contenders.Contender(
+                each.method, each.optimizer, batches=batches, **sizes, **each.settings
+            )
+            runs[each.name] = model.fit
+        # Twice: some steps are compiled a second time, for the types that the first one returned.
+        run = runs[each.name]
+        first[each.name] = contenders.seconds(run) + contenders.seconds(run)
+    times = contenders.take_turns(runs, rounds)
+    print(f"{'':36}{'ratio':>7}{'ms a step':>11}{'least':>8}{'most':>8}{'compile, s':>12}")
+    for each in rows:
+        values = times[each.name]
+        base = next((times[other.name] for other in rows if other.is_base_of(each)), None)
+        ratio = "-" if base is None else f"{contenders.ratio(values, base):.2f}"
+        steps = 1e3 * values / batches
+        extra = max(0.0, first[each.name] - 2 * float(np.median(values)))
         print(
-            f"{name:24}{np.median(values):10.1f}{min(values):8.1f}{max(values):8.1f}"
-            f"{ratio:8.2f}{first[name]:16.1f}"
+            f"{each.name:36}{ratio:>7}{np.median(steps):11.2f}{steps.min():8.2f}"
+            f"{steps.max():8.2f}{extra:12.1f}",
+            flush=True,
         )
-    print("ratio: median over rounds of the time over that of backprop with Rprop, in one round")
-
-
-def products(arguments, rng):
-    """A step's matrix products and nothing else, compiled by the running backend."""
-    import keras
-    from keras import ops
-
-    shape = (arguments.depth, arguments.units, arguments.units)
-    kernels = ops.convert_to_tensor(rng.normal(size=shape).astype("float32"))
-    shape = (arguments.depth, arguments.examples, arguments.units)
-    values = ops.convert_to_tensor(rng.normal(size=shape).astype("float32"))
-
-    def three(values, kernels):
-        forward = ops.matmul(values, kernels)
-        back = ops.matmul(forward, ops.transpose(kernels, (0, 2, 1)))
-        return ops.sum(back) + ops.sum(ops.matmul(ops.transpose(values, (0, 2, 1)), forward))
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        compiled = jax.jit(three)
-    else:
-        import tensorflow as tf
-
-        compiled = tf.function(three)
-
-    def run():
-        for _ in range(arguments.steps):
-            float(compiled(values, kernels))
-
-    return run
-
-
-def seconds(run) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    print(
+        "ratio: to backprop with the same optimizer and compile mode, median over rounds; "
+        "compile: the first two epochs less two median ones"
+    )
 
 
 if __name__ == "__main__":

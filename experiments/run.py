@@ -27,7 +27,7 @@ REFERENCE = "reference"
 
 
 def run(root: Path, profile: str, names: list[str]) -> None:
-    """Makes the missing results of a profile, one kernel an experiment."""
+    """Makes the missing results of a profile, one kernel an experiment and backend."""
     experiments = profiles.load(root, profile, names)
     build = root / "build"
     here = build / profile
@@ -51,24 +51,27 @@ def _complete(root: Path, profile: str, experiment: Experiment) -> None:
     if not missing:
         return
     total = len(experiment.runs)
-    _say(f"{experiment.name}: {len(missing)} of {total} results to make with {experiment.backend}")
+    backends = list(dict.fromkeys(one.backend for one in missing))
+    _say(f"{experiment.name}: {len(missing)} of {total} results to make with {', '.join(backends)}")
     provenance = {**_commit(root), "profile": profile}
-    runs = [
-        {
+    runs = {backend: [] for backend in backends}
+    missing.sort(key=lambda one: backends.index(one.backend))
+    for number, one in enumerate(missing, total - len(missing) + 1):
+        entry = {
             "experiment": experiment.name,
             "variant": one.variant,
             "seed": one.seed,
             "settings": one.settings,
-            "number": total - len(missing) + number,
+            "number": number,
             "total": total,
             "provenance": {"key": one.key, **provenance},
         }
-        for number, one in enumerate(missing, 1)
-    ]
+        runs[one.backend].append(entry)
     results = os.path.relpath(here / "results" / experiment.name, root)
-    parameters = {"results": results, "provenance": provenance, "runs": runs}
     try:
-        kernel.execute(root, build, here / "logs", experiment, parameters)
+        for backend, entries in runs.items():
+            parameters = {"results": results, "provenance": provenance, "runs": entries}
+            kernel.execute(root, build, here / "logs", experiment, backend, parameters)
     finally:
         state.remove_leftovers(here / "results")
     missing = _missing(here / "results", experiment)

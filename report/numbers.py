@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import claims, latex, load, stats, summary, trials
+from report import claims, latex, load, scaling, stats, summary, trials
 from report.variants import VARIANTS
 
 UNITS = {
@@ -32,7 +32,8 @@ def macros(results: Path) -> dict[str, str]:
         "ESevenTrials": latex.integer(max(len(tried) for tried in trials.read().values())),
     }
     for experiment in VARIANTS:
-        found |= _experiment(load.runs(results, experiment), experiment)
+        own = scaling.macros if experiment == scaling.EXPERIMENT else _experiment
+        found |= own(load.runs(results, experiment), experiment)
     for claim in claims.read()["claims"]:
         found |= _claim(claim, claims.judge(claim, results))
     return found

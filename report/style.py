@@ -9,6 +9,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import seaborn as sns  # noqa: E402
 
+from report.scaling import LABELS, LOOKS  # noqa: E402
 from report.variants import VARIANTS  # noqa: E402
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # cmr10 carries a date before 1970
@@ -45,13 +46,18 @@ RC = {
 }
 
 
-def subplots(columns: int, width: float, height: float, layout="constrained", sharey=True):
+def subplots(columns: int, width: float, height: float, layout="constrained", sharey="row"):
     """A figure of the printed size and its row of axes; `compressed` is for square panels."""
-    plt.rcParams.update(RC)
-    figure, axes = plt.subplots(
-        1, columns, figsize=(width, height), layout=layout, squeeze=False, sharey=sharey
-    )
+    figure, axes = grid(1, columns, width, height, layout, sharey)
     return figure, axes[0]
+
+
+def grid(rows: int, columns: int, width: float, height: float, layout="constrained", sharey="row"):
+    """A figure of the printed size and its axes (rows, columns)."""
+    plt.rcParams.update(RC)
+    return plt.subplots(
+        rows, columns, figsize=(width, height), layout=layout, squeeze=False, sharey=sharey
+    )
 
 
 def title(axis, *lines: str, fontsize: float = 8) -> None:
@@ -79,6 +85,13 @@ def look(experiment: str, variant: str) -> dict:
         "marker": entry.marker,
         "label": entry.label,
     }
+
+
+def method(name: str) -> dict:
+    """Line keywords of a method of the scaling study."""
+    colour, line, marker = LOOKS[name]
+    look_ = {"color": PALETTE[colour], "linestyle": line, "marker": marker, "markersize": 3.5}
+    return look_ | {"label": LABELS[name]}
 
 
 def save(figure, out: str | Path) -> None:

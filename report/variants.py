@@ -41,6 +41,12 @@ VARIANTS = {
         "bp_fast": Variant("BP, RAI's rate", 7, DOTTED, "s", False),
         "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
     },
+    "e14_scaling": {
+        "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
+        "jax": Variant("JAX", 1, DASHED, "^", True),
+        "tensorflow_sweep": Variant("TensorFlow, sweep", 2, DOTTED, "s", True),
+        "jax_sweep": Variant("JAX, sweep", 4, DASHDOT, "D", True),
+    },
 }
 
 

@@ -17,10 +17,14 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(23, 3)).astype("float32")
 Y = (X[:, :1] * X[:, 1:2] > 0).astype("float32")
 WEIGHTS = RNG.uniform(0.5, 2, size=23).astype("float32")
-ACTIVATIONS = (
-    ["linear", "relu", "leaky_relu", "sigmoid", "softmax", "tanh", "softplus", "elu"]
-    + ["silu", "gelu", "selu", "softsign", "hard_sigmoid", "exponential"]
-)
+ACTIVATIONS = ["linear", "relu", "leaky_relu", "sigmoid", "softmax", "tanh", "softplus", "elu"] + [
+    "silu",
+    "gelu",
+    "selu",
+    "softsign",
+    "hard_sigmoid",
+    "exponential",
+]
 
 
 def net(activation="tanh", depth=4, **settings):

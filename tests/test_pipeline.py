@@ -334,3 +334,31 @@ def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, 
     assert done.returncode == 1
     assert re.search(r"a seed 0 must give .* metrics differ: size was 4 and is 6", done.stderr)
     assert json.loads(path.read_text()) == after
+
+
+def test_variant_has_a_kernel_of_the_backend_it_names_whatever_the_user_chose(project):
+    project.edit("experiments/profiles.toml", "size = 3", 'size = 3\nbackend = "tensorflow"')
+    project.edit(
+        "experiments/e01_toy.py",
+        'metrics={"size": double(run["settings"]["size"])}',
+        'metrics={n: __import__("os").environ[n] for n in ("KERAS_BACKEND", *NAMES)}',
+    )
+    names = "import time\nNAMES = ('MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')"
+    project.edit("experiments/e01_toy.py", "import time", names)
+    done = project.run(KERAS_BACKEND="jax")
+    assert done.returncode == 0, done.stderr
+    found = {name: run["metrics"]["KERAS_BACKEND"] for name, run in project.results().items()}
+    assert found == dict.fromkeys(ALL[:2], "jax") | dict.fromkeys(ALL[2:], "tensorflow")
+    freed = {
+        v for run in project.results().values() for k, v in run["metrics"].items() if "_T" in k
+    }
+    assert freed == {str(2**30), str(2**32)}
+    assert (project.root / "build/quick/logs/e01_toy-tensorflow.log").exists()
+    assert project.run(KERAS_BACKEND="jax").stdout == ""
+
+
+def test_variant_with_an_unknown_backend_is_one_error(project):
+    project.edit("experiments/profiles.toml", "size = 3", 'size = 3\nbackend = "torch"')
+    done = project.run()
+    assert done.returncode == 1
+    assert "Unknown backend 'torch' in variant b" in done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scaling_run import scaling_part
 
 from report import claims, load
 from report.variants import VARIANTS
@@ -26,7 +27,7 @@ def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):
         grid = np.add.outer(np.arange(size), np.arange(size) + seed) % (size + 1) / size
     names = "train_accuracy test_accuracy train_loss test_loss".split()
     relaxed_names = "relaxed_loss task_loss hidden_loss deployment_gap".split()
-    return {
+    content = {
         "experiment": experiment,
         "variant": variant,
         "seed": seed,
@@ -69,6 +70,7 @@ def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):
             "utc": "2026-11-21T08:00:00Z",
         },
     }
+    return content | (scaling_part(seed) if experiment == "e14_scaling" else {})
 
 
 def write(folder, runs):

@@ -23,6 +23,7 @@ class Run:
     seed: int
     settings: dict[str, Any]  # what differs from the script's defaults
     key: str
+    backend: str
 
     @property
     def path(self) -> str:
@@ -37,7 +38,7 @@ class Experiment:
     name: str
     title: str
     script: Path
-    backend: str
+    backend: str  # of the variants that name none
     minutes_per_run: float
     variants: list[str]
     runs: list[Run] = field(default_factory=list)
@@ -94,14 +95,18 @@ def _experiment(
     )
     digests = sources.digests(script)
     for variant, own in variants.items():
-        layers = (own, chosen.get("all", {}), chosen.get(variant, {}))
-        changes = {k: v for layer in layers for k, v in layer.items() if k != "seeds"}
+        # What a variant names is what it measures: KERAS_BACKEND must not change it.
+        backend = own.get("backend", experiment.backend)
+        _known("backend", backend, BACKENDS, f"variant {variant} of [{name}]")
+        given = {k: v for k, v in own.items() if k != "backend"}
+        chosen_here = {k: v for k, v in chosen.get(variant, {}).items() if k != "seeds"}
+        changes = {**given, **chosen.get("all", {}), **chosen_here}
         for key, value in changes.items():
             _setting(key, value, defaults, script, f"variant {variant} of {where}")
         settings = {**defaults, **changes}
         for seed in range(_seeds(chosen.get(variant, {}).get("seeds", chosen.get("seeds")), where)):
-            identity = [name, variant, seed, settings, experiment.backend, digests]
-            experiment.runs.append(Run(variant, seed, changes, digest(identity)))
+            identity = [name, variant, seed, settings, backend, digests]
+            experiment.runs.append(Run(variant, seed, changes, digest(identity), backend))
     # Seeds outermost: the first sweep shows every variant and tells how long the others take.
     experiment.runs.sort(key=lambda run: run.seed)
     return experiment
