@@ -198,7 +198,7 @@ class Step:
             return gradients
         task = self._task_pass()[2]
         return [
-            ours if id(weight) in relaxed else backprop
+            ours if id(weight) in relaxed else _copied(backprop)
             for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
         ]
 
@@ -215,6 +215,11 @@ class Step:
                 return function(*args)
 
         return run
+
+
+def _copied(gradient):
+    """The gradient as a tensor of the graph that is being built, which may be that of a loop."""
+    return None if gradient is None else ops.copy(ops.convert_to_tensor(gradient))
 
 
 def _compute_dtype(circuit) -> str:
