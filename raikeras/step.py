@@ -13,6 +13,7 @@ from keras import ops
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker
+from raikeras.deployed import deployed_pass, state_of, step_logs
 from raikeras.targets import Targets
 
 
@@ -80,7 +81,7 @@ class Step:
             Tensor `(batch, size)`.
         """
         if self._recorded is None:
-            self._recorded = needed, _deployed_pass(self._model, self, needed, otherwise)
+            self._recorded = needed, deployed_pass(self._model, self, needed, otherwise)
         if self._recorded[0] is not needed:
             raise ValueError("`values` must be called with one and the same `needed` in a step.")
         return self._recorded[1]
@@ -149,7 +150,7 @@ class Step:
         if self.circuit.cuts:
             model.target_rule.moved(self, self.targets, by_target)
         model.weight_step.apply(self, self._of_layers_outside(gradients))
-        return _logs(model, self, *parts)
+        return step_logs(model, self, *parts)
 
     def _set_targets(self, rule) -> Targets:
         rule.check(self.optimizer)
@@ -198,14 +199,14 @@ class Step:
             return gradients
         task = self._task_pass()[2]
         return [
-            ours if id(weight) in relaxed else backprop
+            ours if id(weight) in relaxed else _copied(backprop)
             for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
         ]
 
     def _isolated(self, function: Callable) -> Callable:
         """The function, run on the present state and without effect on it."""
         model = self._model
-        variables = [*_state(model), *model.metrics_variables]
+        variables = [*state_of(model), *model.metrics_variables]
         if isinstance(self.count, keras.Variable):
             variables.append(self.count)
 
@@ -217,69 +218,12 @@ class Step:
         return run
 
 
+def _copied(gradient):
+    """The gradient as a tensor of the graph that is being built, which may be that of a loop."""
+    return None if gradient is None else ops.copy(ops.convert_to_tensor(gradient))
+
+
 def _compute_dtype(circuit) -> str:
     if not circuit.cuts:
         return keras.config.floatx()
     return "float32" if circuit.dtype in ("bfloat16", "float16") else circuit.dtype
-
-
-def _state(model) -> list[keras.Variable]:
-    """Variables that a forward pass may read: all of the model's but the rows."""
-    rows = {id(table) for table in model.store.tables.values()} if model.store else set()
-    return [variable for variable in model.variables if id(variable) not in rows]
-
-
-def _logs(model, step, task, hidden, outputs) -> dict:
-    if not step.circuit.cuts:
-        return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
-    relaxed = dict(zip(model.relaxed_columns[:2], (task, hidden), strict=True))
-    for column, value in relaxed.items():
-        column.update_state(value, sample_weight=step.batch_size)
-    logs = {column.name: column.result() for column in (loss_tracker(model), *relaxed)}
-    if model.deployed_every:
-        logs["deployed_loss"] = model.relaxed_columns[2].result()
-        logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
-    return logs
-
-
-def _deployed_pass(model, step, needed, otherwise):
-    """Feeds the deployed columns; returns the forward pass at the cuts for the target rule.
-
-    Both need the same forward pass, which is skipped in steps where neither is wanted.
-    """
-    circuit, every = step.circuit, model.deployed_every
-    first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
-    measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
-    metrics = model.metrics_variables if every else []
-
-    def run():
-        old = [ops.convert_to_tensor(v.value) for v in metrics]
-        state = [(v, v.value) for v in _state(model)]
-        state += zip(metrics, old, strict=True)
-        with keras.StatelessScope(state, collect_losses=True) as scope:
-            outputs, start = circuit.record(step.x)
-            if every:
-                loss = model.compute_loss(
-                    step.x, step.y, outputs, step.sample_weight, training=False
-                )
-                model.relaxed_columns[2].update_state(loss, sample_weight=step.batch_size)
-                model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
-            new = [scope.get_current_value(v) for v in metrics]
-        if every > 1:  # the pass may be here for the rule's sake alone
-            new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
-        return ops.cast(start, step.dtype), new
-
-    def skip():
-        if otherwise is None:
-            nothing = ops.zeros((step.batch_size, circuit.size), step.dtype)
-        else:
-            nothing = ops.cast(otherwise, step.dtype)
-        return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
-
-    if every == 1 or needed is True:
-        start, values = run()
-    else:
-        start, values = ops.cond(ops.logical_or(measures, needed), run, skip)
-    for variable, value in zip(metrics, values, strict=True):
-        variable.assign(value)
-    return start

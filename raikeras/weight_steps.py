@@ -89,7 +89,8 @@ class Local(WeightStep):
         return iterations if self.steps == 1 else ops.floor_divide(iterations, self.steps)
 
     def apply(self, step, gradients) -> None:
-        start = [ops.convert_to_tensor(weight) for weight in step.weights]
+        # On TensorFlow a conversion would hand back the variable, which moves.
+        start = [ops.copy(weight) for weight in step.weights]
         step.optimizer.apply(gradients, step.weights)
 
         def follow():

@@ -9,13 +9,15 @@ README = Path(__file__).parents[1] / "README.md"
 def test_readme_code_runs_and_trains_the_deployed_network():
     names: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 2
-    quick_start, choices = blocks
+    assert len(blocks) == 3
+    quick_start, choices, own_rule = blocks
     exec(quick_start, names)
     assert names["history"].history["accuracy"][-1] >= 0.95
     predicted = names["net"].predict(names["x"], verbose=0) > 0.5
     assert (predicted == names["y"]).mean() >= 0.95
     exec(choices, names)
+    exec(own_rule, names)
+    assert names["signs"].history["accuracy"][-1] >= 0.8
 
 
 def test_readme_names_existing_files():
