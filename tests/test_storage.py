@@ -130,7 +130,9 @@ def test_bfloat16_rows_train_wherever_they_are(storage, place):
     rows = trained(make_model(targets=targets, jit_compile=False))
     wide = trained(make_model(jit_compile=False))
     assert rows["targets"].dtype.name == "bfloat16"
-    np.testing.assert_allclose(rows["targets"].astype("float32"), wide["targets"], atol=0.05)
+    apart = np.abs(rows["targets"].astype("float32") - wide["targets"])
+    # Three steps of 0.05; Adam may turn where a gradient is next to nothing.
+    assert apart.mean() < 0.005
 
 
 def test_rows_on_the_host_are_written_when_fit_returns():
@@ -147,6 +149,17 @@ def test_xla_on_tensorflow_is_refused_for_rows_on_the_host():
     with pytest.raises(ValueError, match="jit_compile=False.*Received: storage='host'"):
         model.fit(X, Y, verbose=0)
     assert model.store is None
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow does not wait for itself")
+def test_jax_on_one_core_is_refused_before_it_waits_for_itself(monkeypatch):
+    from raikeras._steps import jax as steps
+
+    monkeypatch.setattr(steps, "usable_cores", lambda: 1)
+    with pytest.raises(ValueError, match="NPROC=2.*Received: storage='host'"):
+        make_model("host").fit(X, Y, verbose=0)
+    monkeypatch.setenv("NPROC", "2")
+    make_model("host").fit(X, Y, verbose=0)
 
 
 @pytest.mark.parametrize("kind", ["arrays", "tf.data"])
