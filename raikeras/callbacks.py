@@ -165,10 +165,9 @@ class Backup(keras.callbacks.Callback):
         if self._ages is None:
             return [], None
         ids = np.flatnonzero((ages != self._ages).any(axis=1))
-        size = self.model.store_bytes()
-        parts = size * len(ids) // len(ages)
-        parts += sum((self.path / file).stat().st_size for file in self._files)
-        if len(ids) == len(ages) or parts > 2 * size:
+        sizes = [(self.path / file).stat().st_size for file in self._files]
+        moved = self.model.store_bytes() * len(ids) // len(ages)
+        if len(ids) == len(ages) or sum(sizes) + moved > 2 * sizes[0]:
             return [], None
         return self._files, ids
 

@@ -367,11 +367,11 @@ class RelaxedModel(keras.Model):
         owner = self.target_rule.owner(self.optimizer)
         circuit = self.relaxed.circuit
         storage = self.target_rule.storage
-        if storage != "device" and not load_backend().can_call_back(self):
+        reason = None if storage == "device" else load_backend().why_no_calls_back(self)
+        if reason:
             raise ValueError(
-                "XLA on TensorFlow cannot reach rows outside the device. Compile with "
-                f'`jit_compile=False`, or use `Learned(storage="device")`. Received: '
-                f"storage={storage!r}, jit_compile={self.jit_compile}"
+                f'{reason}, or keep the rows on the device: `Learned(storage="device")`. '
+                f"Received: storage={storage!r}, jit_compile={self.jit_compile}"
             )
         if self.store is None:
             check_room(self.store_bytes(num_examples), storage)

@@ -8,7 +8,7 @@ from keras import ops
 
 from raikeras._steps import load_backend
 from raikeras.rows import RowRule
-from raikeras.tables import FileMemory, HostMemory
+from raikeras.tables import FileMemory, HostMemory, HostTable
 
 
 class Store:
@@ -70,9 +70,11 @@ class Store:
 
     def read(self, key: str, ids) -> np.ndarray:
         """Rows of one table as an array `(n, ...)`; outside a step."""
-        load_backend().wait()
-        rows = load_backend().gather({key: self.tables[key]}, np.asarray(ids))[key]
-        return ops.convert_to_numpy(rows)
+        backend, table = load_backend(), self.tables[key]
+        backend.wait()
+        if isinstance(table, HostTable):
+            return table.gather(ids)
+        return ops.convert_to_numpy(backend.gather({key: table}, np.asarray(ids))[key])
 
     def write(self, key: str, ids, rows) -> None:
         """Sets rows of one table in place; outside a step."""

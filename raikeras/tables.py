@@ -29,6 +29,13 @@ def check_storage(storage) -> str:
     )
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class HostTable:
     """A table that the traced step reaches by calls back to Python.
 

@@ -162,7 +162,6 @@ BAD_IDS = {
     "float": (IDS.astype("float32"), "must be integers.*dtype=float32"),
     "boolean": (IDS > 3, "must be integers.*dtype=bool"),
     "two axes": (IDS[:, None], r"shape \(batch,\).*shape=\(\d+, 1\)"),
-    "repeated": (np.array([0, *IDS[:-1]], "int32"), "distinct.*1 repeated ids"),
 }
 
 

@@ -122,7 +122,7 @@ import json, keras, numpy as np
 keras.config.set_floatx("float64")
 from tests import test_fused as t
 import raikeras
-rules = {{"rprop": lambda: raikeras.optimizers.Rprop(0.01), "adam": lambda: keras.optimizers.Adam()}}
+rules = {{"rprop": lambda: raikeras.optimizers.Rprop(0.01), "adam": keras.optimizers.Adam}}
 t.X, t.Y = t.X.astype("float64"), t.Y.astype("float64")
 def once(fuse):
     model, logs = t.train(fuse, lambda: t.net("{activation}"), rules["{rule}"], epochs=4)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 
 import jax
 import keras
@@ -10,7 +11,7 @@ from jax.experimental import io_callback
 
 from raikeras import step
 from raikeras._steps.private import wide_floats
-from raikeras.tables import HostTable
+from raikeras.tables import HostTable, usable_cores
 
 
 def gather(tables, ids) -> dict:
@@ -46,9 +47,13 @@ def wait() -> None:
     jax.effects_barrier()
 
 
-def can_call_back(model) -> bool:
-    """Whether the compiled step can reach tables on the host."""
-    return True
+def why_no_calls_back(model) -> str | None:
+    """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
+    threads = int(os.environ.get("NPROC") or 0) or usable_cores()
+    if threads > 1:
+        return None
+    # The one thread would run the call and copy its arguments: seen with jax 0.10, large batches.
+    return "JAX on one core would wait for itself. Set the environment variable NPROC=2"
 
 
 def has_accelerator() -> bool:

@@ -43,9 +43,11 @@ def wait() -> None:
     """Returns when all steps have written their rows."""
 
 
-def can_call_back(model) -> bool:
-    """Whether the compiled step can reach tables on the host."""
-    return model.run_eagerly or not model.jit_compile
+def why_no_calls_back(model) -> str | None:
+    """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
+    if model.run_eagerly or not model.jit_compile:
+        return None
+    return "XLA on TensorFlow cannot call back to Python. Compile with jit_compile=False"
 
 
 def has_accelerator() -> bool:
