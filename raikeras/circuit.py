@@ -259,8 +259,8 @@ class Circuit:
 
         with self._intercepted(single, together):
             outputs = self._net(inputs, training=training)
-        values = [values[place] for place in sorted(values)]
-        return outputs, ops.concatenate(values, axis=-1) if values else None
+        ordered = [values[place] for place in sorted(values)]
+        return outputs, ops.concatenate(ordered, axis=-1) if ordered else None
 
     def _parts(self, flat) -> dict:
         """A tensor `(batch, size)` cut up: by place, in the shape of the cut or of the chain."""

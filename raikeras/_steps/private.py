@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import types
+from collections.abc import Hashable
 
 import keras
 import numpy as np
@@ -60,7 +61,7 @@ def wide_floats():
 
 def graph_nodes(net) -> list[tuple]:
     """Every Functional graph of a net, nested ones included, with its nodes in order."""
-    found = []
+    found: list[tuple] = []
     for model in [net, *sublayers(net)]:
         graph = getattr(model, "_functional", None) or model
         nodes = getattr(graph, "_nodes_by_depth", None)
@@ -109,7 +110,8 @@ def make_views(stacked, variables) -> None:
         # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
         variable.__dict__["_own_value"] = own if hasattr(own, "assign") else None
         variable.__dict__["_slice_of"] = (stacked, index)
-        variable.__class__ = _view_of(type(variable))
+        kind: Hashable = type(variable)
+        variable.__class__ = _view_of(kind)
 
 
 def release_views(variables, stacked) -> None:
@@ -134,7 +136,7 @@ def forget_traces(*models) -> None:
 
 
 @functools.cache
-def _view_of(kind: type) -> type:
+def _view_of(kind) -> type:
     class View(kind):
         """A variable whose value is a slice of another one's."""
 
