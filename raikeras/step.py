@@ -125,7 +125,7 @@ class Step:
         _, gradients, _ = load_backend().differentiate(
             self._model, lambda values: scaled(targets._replace(values=values)), targets.values
         )
-        return self._of_layers_outside(gradients)
+        return load_backend().together(self._of_layers_outside(gradients))
 
     def repeat(self, times: int, body: Callable) -> None:
         """Runs `body()`, which updates weights by the optimizer, several times."""
@@ -199,7 +199,7 @@ class Step:
             return gradients
         task = self._task_pass()[2]
         return [
-            ours if id(weight) in relaxed else _copied(backprop)
+            ours if id(weight) in relaxed else backprop
             for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
         ]
 
@@ -216,11 +216,6 @@ class Step:
                 return function(*args)
 
         return run
-
-
-def _copied(gradient):
-    """The gradient as a tensor of the graph that is being built, which may be that of a loop."""
-    return None if gradient is None else ops.copy(ops.convert_to_tensor(gradient))
 
 
 def _compute_dtype(circuit) -> str:

@@ -81,6 +81,15 @@ def differentiate(model, function, at):
     return rest, gradients, by_tensor
 
 
+def together(tensors) -> list:
+    """The tensors, none of them ready before all are: nothing may be assigned in between.
+
+    In the body of a loop TensorFlow (2.21) lets an assignment overtake the reading of the same
+    variable if the assigned value does not depend on it.
+    """
+    return tf.tuple(tensors)
+
+
 def repeat(model, times, body) -> None:
     """Runs `body()`, which changes weights and optimizer, several times in one loop."""
 
