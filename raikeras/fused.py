@@ -258,4 +258,4 @@ def _signature(layer) -> tuple:
     )
     described = tuple(one and (type(one), repr(one.get_config())) for one in settings)
     policy = layer.dtype_policy.name
-    return layer.units, layer.use_bias, id(layer.activation), policy, described
+    return layer.units, layer.use_bias, id(layer.activation), policy, layer.trainable, described

@@ -140,11 +140,9 @@ class RelaxedModel(keras.Model):
         """
         if not hasattr(self, "relaxed"):
             return super().variables
-        store, chains = self.relaxed.store, self.relaxed.attached_chains()
-        views = {id(v) for chain in chains for own in chain.own_variables for v in own}
-        variables = [v for v in super().variables if id(v) not in views]
-        variables += [v for chain in chains for v in chain.variables]
-        return variables + (store.variables if store else [])
+        store, listed = self.relaxed.store, self.relaxed.listed
+        own = super().variables if listed is None else listed
+        return own + (store.variables if store else [])
 
     @property
     def losses(self):
@@ -271,9 +269,14 @@ class RelaxedModel(keras.Model):
         try:
             for chain in chains:
                 chain.attach()
+            views = {id(v) for chain in chains for own in chain.own_variables for v in own}
+            stacked = [v for chain in chains for v in chain.variables]
+            # Kept, for a walk through a thousand layers takes longer than a step.
+            self.relaxed.listed = [v for v in super().variables if id(v) not in views] + stacked
             forget_traces(self)
             yield
         finally:
+            self.relaxed.listed = None
             for chain in chains:
                 chain.release()
             forget_traces(self)
@@ -429,6 +432,7 @@ class Relaxation:
         owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
         said: Whether the user was told that layers train one by one.
+        listed: The model's variables while chains are attached.
     """
 
     def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
@@ -437,6 +441,7 @@ class Relaxation:
         self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None
         self.said = False
+        self.listed: list[keras.Variable] | None = None
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""

@@ -27,6 +27,10 @@ ACTIVATIONS = ["linear", "relu", "leaky_relu", "sigmoid", "softmax", "tanh", "so
 ]
 
 
+def growing(step):
+    return 0.1 * (keras.ops.cast(step, "float32") + 1)
+
+
 def net(activation="tanh", depth=4, **settings):
     keras.utils.set_random_seed(1)
     hidden = [layers.Dense(5, activation, name=f"hidden_{n}", **settings) for n in range(depth)]
@@ -58,7 +62,7 @@ def assert_equal(build=net, tolerance=1e-5, **settings):
     pairs = list(zip(one.net.get_weights(), many.net.get_weights(), strict=True))
     if one.store is not None:
         rows_one, rows_many = (model.targets(np.arange(len(X))) for model in (one, many))
-        pairs += [(rows_one[name], rows_many[name]) for name in rows_many]
+        pairs += zip(rows_one.values(), rows_many.values(), strict=True)
     pairs += [(np.array(logs_one[name]), np.array(logs_many[name])) for name in logs_many]
     for fused, single in pairs:
         scale = max(1.0, np.abs(single).max())
@@ -83,10 +87,15 @@ def side_by_side(many):
 
 
 def test_fused_equals_layer_by_layer_for_every_activation():
-    chains = side_by_side([{"activation": name} for name in ACTIVATIONS])
+    small = keras.initializers.RandomNormal(stddev=0.1, seed=3)  # exp(exp(exp(x))) grows fast
+    settings = [{"activation": name, "kernel_initializer": small} for name in ACTIVATIONS]
+    chains = side_by_side(settings)
     circuit = Circuit(chains, choose_layers(chains, layers.Dense), "pre_activation")
     assert len(circuit.chains) == len(ACTIVATIONS)
-    assert_equal(lambda: side_by_side([{"activation": name} for name in ACTIVATIONS]))
+    assert_equal(
+        lambda: side_by_side(settings),
+        optimizer=lambda: keras.optimizers.SGD(0.005, momentum=0.9),
+    )
 
 
 @pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
@@ -115,7 +124,7 @@ def test_fused_equals_layer_by_layer_with_layer_settings(at):
             "weight_step": raikeras.Local(2),
             "relax": [f"hidden_{n}" for n in range(4)],
         },
-        {"hidden_weight": {"hidden_1": 0.3, "hidden_2": lambda step: 0.1 * (step + 1)}},
+        {"hidden_weight": {"hidden_1": 0.3, "hidden_2": growing}},
         {"hidden_loss": keras.losses.MeanAbsoluteError(reduction="sum")},
         {"hidden_loss": keras.losses.Huber(reduction="mean_with_sample_weight")},
     ],
@@ -129,15 +138,23 @@ def test_fused_equals_layer_by_layer_for_every_choice(settings):
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 @pytest.mark.parametrize("rule", ["rprop", "adam"])
 def test_fused_equals_layer_by_layer_to_1e9_in_float64(activation, rule):
+    """20 steps of the rule, after 40 of SGD that give every layer a mismatch.
+
+    Rows that have just started have none but what the two ways of rounding leave, and a rule that
+    reads signs would take that for a direction.
+    """
     code = f"""
 import json, keras, numpy as np
 keras.config.set_floatx("float64")
 from tests import test_fused as t
 import raikeras
-rules = {{"rprop": lambda: raikeras.optimizers.Rprop(0.01), "adam": keras.optimizers.Adam}}
+rules = {{"rprop": lambda: raikeras.optimizers.Rprop(0.001), "adam": keras.optimizers.Adam}}
 t.X, t.Y = t.X.astype("float64"), t.Y.astype("float64")
 def once(fuse):
-    model, logs = t.train(fuse, lambda: t.net("{activation}"), rules["{rule}"])
+    model = raikeras.RelaxedModel(t.net("{activation}"), fuse=fuse)
+    for optimizer, steps in ((keras.optimizers.SGD(0.5), 40), (rules["{rule}"](), 20)):
+        model.compile(optimizer, "binary_crossentropy")
+        model.fit(t.X, t.Y, batch_size=len(t.X), epochs=steps, shuffle=False, verbose=0)
     parts = [*model.net.get_weights(), *model.targets(np.arange(len(t.X))).values()]
     return np.concatenate([part.ravel() for part in parts])
 one, many = once(True), once(False)
@@ -183,7 +200,7 @@ def test_chains_are_found_in_branches_and_nested_models():
         {"use_bias": False},
         {"kernel_regularizer": "l2"},
         {"kernel_constraint": "non_neg"},
-        {"dtype": "float64"},
+        {"dtype": "mixed_bfloat16"},
         {"activity_regularizer": "l2"},
         {"trainable": False},
     ],
@@ -242,7 +259,7 @@ def _forward(weights, x):
 def test_the_net_is_up_to_date_whenever_it_is_looked_at(tmp_path):
     net_ = net()
     net_.predict(X, verbose=0)  # traced before training
-    model = raikeras.RelaxedModel(net_)
+    model = raikeras.RelaxedModel(net_, targets=raikeras.Gradient())
     model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
     look = Look(tmp_path / "model.keras")
     model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[look])

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import types
-from collections.abc import Hashable
+from typing import Any
 
 import keras
 import numpy as np
@@ -110,7 +110,7 @@ def make_views(stacked, variables) -> None:
         # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
         variable.__dict__["_own_value"] = own if hasattr(own, "assign") else None
         variable.__dict__["_slice_of"] = (stacked, index)
-        kind: Hashable = type(variable)
+        kind: Any = type(variable)
         variable.__class__ = _view_of(kind)
 
 
