@@ -11,15 +11,15 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from raikeras._steps.private import shortened, sublayers
+from raikeras._steps.private import shortened
 from raikeras.fused import Chain, find_chains
-from raikeras.layers import Relaxed
+from raikeras.mismatch import Pair, without_noise
 
 # Layers that end in `activation(pre_activation)`, so that the cut can be made before it.
 _WITH_PRE_ACTIVATION = (
@@ -53,68 +53,6 @@ class Cut(NamedTuple):
         return math.prod(self.shape)
 
 
-def choose_layers(net, relax) -> list[keras.Layer]:
-    """The layers that `relax` names, in the order of the net.
-
-    Args:
-        net: The user's model.
-        relax: A layer class, a tuple of classes, a list of layer names, or a predicate of a
-            layer. Layers marked with `Relaxed` are added to any choice but the empty one.
-
-    Raises:
-        ValueError: If a name does not exist or the choice matches no layer.
-        TypeError: If `relax` is none of the above.
-    """
-    layers = sublayers(net)
-    marked = [layer.layer for layer in layers if isinstance(layer, Relaxed)]
-    layers = [
-        layer for layer in layers if not isinstance(layer, (Relaxed, keras.layers.InputLayer))
-    ]
-    if isinstance(relax, (tuple, list)) and not relax:
-        return []
-    if isinstance(relax, keras.Layer):
-        raise TypeError(
-            f"`relax` must name a layer: pass relax=[{relax.name!r}]. Received: the layer itself"
-        )
-    if isinstance(relax, type):
-        relax = (relax,)
-    if isinstance(relax, (tuple, list)) and all(isinstance(item, str) for item in relax):
-        names = {layer.name for layer in layers}
-        missing = sorted(set(relax) - names)
-        if missing:
-            raise ValueError(
-                f"`relax` must name layers of the net. Received: {missing}, which do not exist. "
-                f"Layers of `{net.name}`: {sorted(names)}"
-            )
-        wanted = set(relax)
-        chosen = [layer for layer in layers if layer.name in wanted]
-    elif isinstance(relax, tuple) and all(isinstance(item, type) for item in relax):
-        chosen = [layer for layer in layers if isinstance(layer, relax)]
-    elif callable(relax):
-        chosen = [layer for layer in layers if relax(layer)]
-    else:
-        raise TypeError(
-            "`relax` must be a layer class, a tuple of classes, a list of layer names, a "
-            f"predicate, or () for none. Received: relax={relax!r}"
-        )
-    chosen = [layer for layer in layers if layer in chosen or layer in marked]
-    if not chosen:
-        kinds = sorted({type(layer).__name__ for layer in layers})
-        raise ValueError(
-            f"`relax` matches no layer of `{net.name}`. Received: relax={relax!r}; the net has "
-            f"layers of the classes {kinds}. Pass relax=() to relax nothing."
-        )
-    return chosen
-
-
-class Pair(NamedTuple):
-    """A target and the layer's own output; of a chain both have a leading axis of its layers."""
-
-    target: Any
-    own: Any
-    chain: Chain | None = None
-
-
 class _Block(NamedTuple):
     """A cut, or all cuts of an attached chain: what is run in one piece."""
 
@@ -135,6 +73,7 @@ class Circuit:
         cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass; the layers
             of a chain follow each other.
         chains: The chains of equal layers. While they are attached each is run as one.
+        why_apart: Why other equal layers make no chain, `None` if there are none.
     """
 
     def __init__(self, net, layers: list[keras.Layer], at: str):
@@ -154,7 +93,7 @@ class Circuit:
         once = [
             cut.layer for cut in cuts if len(cut.shape) == 1 and names.count(cut.layer.name) < 2
         ]
-        self.chains = find_chains(net, once)
+        self.chains, self.why_apart = find_chains(net, once)
         self.cuts = _grouped(cuts, self.chains)
         self._places = {cut.name: place for place, cut in enumerate(self.cuts)}
 
@@ -226,7 +165,7 @@ class Circuit:
 
         def keep(place, own, chain=None):
             target = target_parts[place]
-            pairs[place] = Pair(target, _without_noise(own, target, restarts, chain), chain)
+            pairs[place] = Pair(target, without_noise(own, target, restarts, chain), chain)
 
         def single(place, layer, *args, **kwargs):
             own = self._before_cut(layer, *args, **kwargs)
@@ -358,25 +297,6 @@ class Circuit:
             yield
 
 
-def _without_noise(own, target, restarts, chain):
-    """The layer's own output, equal to the target where they differ by rounding alone.
-
-    A compiler may round `record` and `replay` differently. Where a row has just started such a
-    mismatch is zero, and a rule that reads signs must not see the noise.
-    """
-    if restarts is None:
-        return own
-    ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
-    fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
-
-    def exact():
-        noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-        rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
-        return own + ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
-
-    return ops.cond(ops.any(restarts), exact, lambda: own)
-
-
 def _grouped(cuts: list[Cut], chains: list[Chain]) -> list[Cut]:
     """The cuts with those of each chain behind its first."""
     by_layer = {id(cut.layer): cut for cut in cuts}
@@ -409,12 +329,6 @@ def _calls_replaced(layers, run: Callable) -> Iterator[None]:
 
 def _can_cut_before_activation(layer) -> bool:
     return isinstance(layer, _WITH_PRE_ACTIVATION) or not hasattr(layer, "activation")
-
-
-def _rounding(dtype) -> float:
-    """The relative difference that two compilations of one layer may show, with room to spare."""
-    digits = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
-    return 2.0 ** (-0.75 * digits[keras.backend.standardize_dtype(dtype)])
 
 
 def _one_example(tensor):

@@ -27,6 +27,13 @@ _ELEMENTWISE = (
     keras.optimizers.Lion,
     Rprop,
 )
+# The same of what acts on a layer's weights, besides.
+_ELEMENTWISE_SETTINGS = (
+    keras.regularizers.L1,
+    keras.regularizers.L2,
+    keras.regularizers.L1L2,
+    keras.constraints.NonNeg,
+)
 
 
 class Chain:
@@ -98,10 +105,7 @@ class Chain:
 
     def losses(self) -> list:
         """The layers' regularisation, each kind summed over the layers."""
-        return [
-            ops.sum(ops.vectorized_map(regularizer, ops.convert_to_tensor(variable)))
-            for variable, regularizer in self._regularizers
-        ]
+        return [regularizer(variable) for variable, regularizer in self._regularizers]
 
     def forward(self, inputs, pre_activation: bool, offsets=None):
         """The layers one after another, without a Python loop.
@@ -152,11 +156,13 @@ class Chain:
             `(layers, batch, units)`.
         """
         handed = self._before(self._cast(fed), pre_activation)
-        inputs = ops.concatenate([self._cast(inputs)[None], handed[:-1]], axis=0)
+        # Split, for the gradient of a slice is as large as the whole and slow on TensorFlow.
+        inner, last = ops.split(handed, [len(self) - 1], axis=0)
+        inputs = ops.concatenate([self._cast(inputs)[None], inner], axis=0)
         own = ops.matmul(inputs, self._cast(self.kernel))
         if self.bias is not None:
             own = own + self._cast(self.bias)[:, None]
-        return handed[-1], own if pre_activation else self.activation(own)
+        return ops.squeeze(last, 0), own if pre_activation else self.activation(own)
 
     def _before(self, value, pre_activation: bool):
         """What the next layer is fed, given the value at a cut."""
@@ -169,19 +175,8 @@ class Chain:
         names = f"{self.layers[0].name}_to_{self.layers[-1].name}_{name}"
         shape = (len(self.layers), *part.shape)
         variable = keras.Variable("zeros", shape, part.dtype, name=names)
-        if constraint is not None:
-            variable.constraint = _Each(constraint)
+        variable.constraint = constraint
         return variable
-
-
-class _Each:
-    """A constraint applied to every layer of a stack by itself."""
-
-    def __init__(self, constraint):
-        self._constraint = constraint
-
-    def __call__(self, stacked):
-        return ops.vectorized_map(self._constraint, ops.convert_to_tensor(stacked))
 
 
 def why_not(optimizer) -> str | None:
@@ -197,15 +192,15 @@ def why_not(optimizer) -> str | None:
     return None
 
 
-def find_chains(net, layers: list[keras.Layer]) -> list[Chain]:
-    """The chains among the relaxed layers of a net.
+def find_chains(net, layers: list[keras.Layer]) -> tuple[list[Chain], str | None]:
+    """The chains among the relaxed layers of a net, and why equal layers are left apart, if any.
 
     Args:
         net: A built Sequential or Functional model; nested ones are searched too.
         layers: Relaxed layers that are called once, with one vector of units an example.
     """
     wanted = {id(layer) for layer in layers}
-    chains = []
+    chains, reason = [], None
     for graph, nodes in graph_nodes(net):
         used: dict[int, list] = {}
         for node in nodes:
@@ -219,9 +214,15 @@ def find_chains(net, layers: list[keras.Layer]) -> list[Chain]:
             run = [node]
             while id(run[-1]) in follows:
                 run.append(follows[id(run[-1])])
-            if id(node) in heads and len(run) > 1:
+            if id(node) not in heads or len(run) < 2:
+                continue
+            settings = [one for one in _settings(node.operation) if one is not None]
+            apart = [one for one in settings if type(one) not in _ELEMENTWISE_SETTINGS]
+            if apart:
+                reason = f"the layers' {type(apart[0]).__name__} looks at one layer at a time"
+            else:
                 chains.append(Chain(graph, run))
-    return chains
+    return chains, reason
 
 
 def _links(nodes, used, ends) -> Iterator[tuple]:
@@ -248,14 +249,18 @@ def _plain(layer) -> bool:
     )
 
 
-def _signature(layer) -> tuple:
-    """What must be equal for two layers to be stacked."""
-    settings = (
+def _settings(layer) -> tuple:
+    """What acts on a layer's weights besides the optimizer; `None` where nothing does."""
+    return (
         layer.kernel_regularizer,
         layer.bias_regularizer,
         layer.kernel_constraint,
         layer.bias_constraint,
     )
-    described = tuple(one and (type(one), repr(one.get_config())) for one in settings)
+
+
+def _signature(layer) -> tuple:
+    """What must be equal for two layers to be stacked."""
+    described = tuple(one and (type(one), repr(one.get_config())) for one in _settings(layer))
     policy = layer.dtype_policy.name
     return layer.units, layer.use_bias, id(layer.activation), policy, layer.trainable, described

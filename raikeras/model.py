@@ -13,7 +13,8 @@ import numpy as np
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
-from raikeras.circuit import Circuit, choose_layers
+from raikeras.choice import choose_layers
+from raikeras.circuit import Circuit
 from raikeras.fused import Chain, why_not
 from raikeras.memory import check_room
 from raikeras.mismatch import HiddenLoss
@@ -255,11 +256,12 @@ class RelaxedModel(keras.Model):
         nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
         chains = self.relaxed.circuit.chains if self.fuse and not nested else []
         reason = why_not(self.optimizer) if chains else None
-        if reason and not self.relaxed.said:
+        apart = reason or (self.relaxed.circuit.why_apart if self.fuse else None)
+        if apart and not self.relaxed.said:
             self.relaxed.said = True
             warnings.warn(
-                f"Layers train one by one, for {reason}. Equal Dense layers would train as one "
-                "with another optimizer; `fuse=False` asks for layers one by one.",
+                f"Equal Dense layers train one by one, for {apart}. Otherwise they would train as "
+                "one, which is faster; `fuse=False` asks for layers one by one.",
                 stacklevel=3,
             )
         chains = [] if reason else [chain for chain in chains if chain.trainable]

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from raikeras.circuit import Cut
-from raikeras.mismatch import HiddenLoss
+from raikeras.mismatch import HiddenLoss, Pair
 
 BATCH = 5
 SHAPES = {"first": (4,), "conv": (3, 3, 2), "last": (1,)}
@@ -24,7 +24,7 @@ def cuts(names=tuple(SHAPES)):
 
 def value(loss, weight, sample_weight=None, step=0):
     pairs = [
-        tuple(ops.convert_to_tensor(part.astype("float32")) for part in pair)
+        Pair(*(ops.convert_to_tensor(part.astype("float32")) for part in pair))
         for pair in PAIRS.values()
     ]
     if sample_weight is not None:
@@ -90,7 +90,7 @@ def test_a_sample_weight_of_ones_changes_nothing():
 def test_weights_per_output_or_time_step_are_left_to_the_task_loss():
     plain = value("mean_squared_error", 1.0)
     assert value("mean_squared_error", 1.0, np.full((BATCH, 3), 9.0)) == plain
-    pairs = [tuple(ops.convert_to_tensor(p.astype("float32")) for p in PAIRS["first"])]
+    pairs = [Pair(*(ops.convert_to_tensor(p.astype("float32")) for p in PAIRS["first"]))]
     loss = HiddenLoss("mean_squared_error", 1.0, cuts(["first"]))
     by_output = {"p": ops.ones(BATCH), "q": ops.ones(BATCH)}
     assert float(loss(pairs, by_output, 0)) == pytest.approx(per_example()["first"].mean(), 1e-5)
@@ -138,7 +138,7 @@ def test_the_mismatch_is_measured_in_the_dtype_of_the_rows():
     target, own = (part.astype("float32") for part in PAIRS["first"])
     own = ops.cast(ops.convert_to_tensor(own), "bfloat16")
     loss = HiddenLoss("mean_squared_error", 1.0, cuts(["first"]))
-    found = loss([(ops.convert_to_tensor(target), own)], None, 0)
+    found = loss([Pair(ops.convert_to_tensor(target), own)], None, 0)
     expected = np.mean((target - ops.convert_to_numpy(ops.cast(own, "float32"))) ** 2)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert float(found) == pytest.approx(expected, rel=1e-6)

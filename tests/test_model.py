@@ -126,15 +126,21 @@ def test_deployed_columns_are_those_of_evaluate():
     assert logs["loss"][0] == pytest.approx(logs["task_loss"][0] + logs["hidden_loss"][0], rel=1e-5)
 
 
-def test_deployed_columns_are_nan_where_nothing_was_measured():
-    x, y = moons_like()
-    every, never = (raikeras.RelaxedModel(small_net(), deployed_every=count) for count in (2, 0))
+def test_deployed_columns_are_means_over_the_measured_steps():
+    """Every third step and the first one of an epoch; the weights stand still, to tell which."""
+    x, y = moons_like(40)
     logs = []
-    for model in (every, never):
-        model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
-        logs.append(model.fit(x, y, batch_size=len(x), shuffle=False, epochs=4, verbose=0).history)
-    assert np.isnan(logs[0]["deployed_loss"]).tolist() == [False, True, False, True]
-    assert np.isnan(logs[0]["accuracy"]).tolist() == [False, True, False, True]
+    for every in (3, 0):
+        model = raikeras.RelaxedModel(small_net(), deployed_every=every)
+        model.compile(keras.optimizers.SGD(0.0), "binary_crossentropy", metrics=["accuracy"])
+        logs.append(model.fit(x, y, batch_size=10, shuffle=False, epochs=2, verbose=0).history)
+    batches = [slice(10 * i, 10 * i + 10) for i in range(4)]
+    loss, accuracy = zip(*(model.evaluate(x[i], y[i], verbose=0) for i in batches), strict=True)
+    assert len({round(value, 4) for value in loss}) == 4
+    for epoch, measured in enumerate([(0, 3), (0, 2)]):  # of the steps 0 to 3, 4 to 7
+        for name, values in (("deployed_loss", loss), ("accuracy", accuracy)):
+            expected = np.mean([values[batch] for batch in measured])
+            assert logs[0][name][epoch] == pytest.approx(expected, rel=1e-5)
     assert set(logs[1]) == {"loss", "task_loss", "hidden_loss"}
     np.testing.assert_allclose(logs[0]["loss"], logs[1]["loss"], rtol=1e-6)
 
