@@ -110,11 +110,14 @@ bench: $(READY) ## time one training step against Keras' own
 bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
 	@$(PYTHON) benchmarks/step_time_gpu.py
 
-test: $(READY) ## run all tests, the library's on both backends
-	@echo "== library tests on TensorFlow"
-	@KERAS_BACKEND=tensorflow $(PY) -m pytest -q $(TESTS)
-	@echo "== library tests on JAX"
-	@KERAS_BACKEND=jax $(PY) -m pytest -q $(TESTS)
+test: $(READY) ## run all tests, the library's on both backends at the same time
+	@mkdir -p build
+	@echo "== library tests on TensorFlow, and meanwhile on JAX"
+	@KERAS_BACKEND=jax $(PY) -m pytest -q $(TESTS) >build/tests-jax.log 2>&1 & jax=$$!; \
+	KERAS_BACKEND=tensorflow $(PY) -m pytest -q $(TESTS); tensorflow=$$?; \
+	wait $$jax; jax=$$?; \
+	echo "== library tests on JAX"; cat build/tests-jax.log; \
+	test $$tensorflow = 0 && test $$jax = 0
 	@echo "== tests that need no Keras"
 	@$(PY) -m pytest -q $(ONCE)
 

@@ -76,8 +76,8 @@ def lost_seconds(folder: Path) -> float:
     from raikeras import snapshots
 
     lines = [line.split() for line in (folder / "steps").read_text().split("\n")[:-1]]
-    # The first one is the compiler's.
-    times = {int(step): float(seconds) for step, seconds in lines[1:]}
+    # The first two are the compiler's: JAX compiles again for what the first one returned.
+    times = {int(step): float(seconds) for step, seconds in lines[2:]}
     backup, saved = folder / "backup", 0
     if (backup / "backup.json").exists():
         files = json.loads((backup / "backup.json").read_text())["files"]

@@ -11,6 +11,7 @@ import argparse
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ sys.path[:1] = [str(ROOT), str(ROOT / "experiments")]
 from driver.kernel import ALLOCATOR  # noqa: E402
 
 BACKENDS = ("tensorflow", "jax")
+EPOCHS = 5  # of each fit that is timed
 
 
 class Row(NamedTuple):
@@ -110,23 +112,25 @@ def show(rows: list[Row], sizes: dict[str, int], batches: int, rounds: int) -> N
     for each in rows:
         if each.method == "floor":
             floor = contenders.floor(*sizes.values(), **each.settings)
-            runs[each.name] = contenders.repeated(floor, batches)
+            once = contenders.repeated(floor, batches)
         else:
             model = contenders.Contender(
                 each.method, each.optimizer, batches=batches, **sizes, **each.settings
             )
-            runs[each.name] = model.fit
+            once = model.fit
         # Twice: some steps are compiled a second time, for the types that the first one returned.
-        run = runs[each.name]
-        first[each.name] = contenders.seconds(run) + contenders.seconds(run)
+        first[each.name] = contenders.seconds(once) + contenders.seconds(once)
+        # Several epochs a fit, for what a fit costs once is shared by its steps.
+        many = each.method == "floor"
+        runs[each.name] = contenders.repeated(once, EPOCHS) if many else partial(once, EPOCHS)
     times = contenders.take_turns(runs, rounds)
     print(f"{'':36}{'ratio':>7}{'ms a step':>11}{'least':>8}{'most':>8}{'compile, s':>12}")
     for each in rows:
         values = times[each.name]
         base = next((times[other.name] for other in rows if other.is_base_of(each)), None)
         ratio = "-" if base is None else f"{contenders.ratio(values, base):.2f}"
-        steps = 1e3 * values / batches
-        extra = max(0.0, first[each.name] - 2 * float(np.median(values)))
+        steps = 1e3 * values / (EPOCHS * batches)
+        extra = max(0.0, first[each.name] - 2 * float(np.median(values)) / EPOCHS)
         print(
             f"{each.name:36}{ratio:>7}{np.median(steps):11.2f}{steps.min():8.2f}"
             f"{steps.max():8.2f}{extra:12.1f}",

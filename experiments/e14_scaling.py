@@ -18,9 +18,9 @@ settings = {
     "batches": [],
     "optimizers": ["rprop", "sgd"],  # of weights and targets, of both sides
     "epoch_batches": 20,
-    "epochs": 2,  # of each fit that is timed
+    "epochs": 5,  # of each fit that is timed: what a fit costs once is shared by its steps
     "rounds": 5,
-    # Deeper nets are not run with the method: each of their steps takes minutes to compile.
+    # Deeper nets are not run with the method: their steps take too long to compile.
     "deepest": {"backprop": 300, "layerwise": 300, "fused": 100000},
 }
 
@@ -79,7 +79,7 @@ def measure(point, optimizer, settings):
     for method in METHODS:
         deepest = settings["deepest"][method]
         if point["depth"] > deepest:
-            not_run[method] = f"deeper than {deepest} layers: compiles for minutes"
+            not_run[method] = f"deeper than {deepest} layers: compiles too long"
             continue
         before = memory.resident() if memory.measurable() else None
         contender = Contender(method, optimizer, batches=batches, **point)

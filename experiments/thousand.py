@@ -1,7 +1,7 @@
 """The same very deep net twice: as the layers that a user writes, and as one scanned layer.
 
-A thousand layers written one by one take a backend minutes to compile, in every program they are
-part of. `Chain` holds the equal layers' weights in one tensor and loops over them: the same
+A thousand layers written one by one take a backend long to compile, in every program they are part
+of. `Chain` holds the equal layers' weights in one tensor and loops over them: the same
 network and, with an optimizer that acts on each number alone, the same training.
 """
 

@@ -66,9 +66,9 @@ def assert_equal(build=net, tolerance=1e-5, **settings):
         rows_one, rows_many = (model.targets(np.arange(len(X))) for model in (one, many))
         pairs += zip(rows_one.values(), rows_many.values(), strict=True)
     pairs += [(np.array(logs_one[name]), np.array(logs_many[name])) for name in logs_many]
-    for fused, single in pairs:
-        scale = max(1.0, np.abs(single).max())
-        np.testing.assert_allclose(fused, single, rtol=tolerance, atol=tolerance * scale)
+    for one, other in pairs:
+        scale = max(1.0, np.abs(other).max())
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
 
 
 # The same numbers
