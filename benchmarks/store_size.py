@@ -1,14 +1,15 @@
 """Times one training step against the number of examples that have rows.
 
 The net is 784-256-256-10 (tanh), the batch 200, the rows have Adam slots, the data are made per
-batch. Each backend, storage and size runs in a process of its own; ratios are to the smallest size
-of the same backend and storage. The largest size needs 6.3 GB.
+batch. Each backend, storage and size runs in a process of its own, sizes in turn, several rounds
+over; ratios are to the smallest size of the same round. The largest size needs 6.3 GB.
 """
 
 import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -23,27 +24,36 @@ def main() -> None:
     parser.add_argument("--storage", nargs="*", default=["device", "host"], help="or a path")
     parser.add_argument("--examples", type=int, nargs="*", default=SIZES)
     parser.add_argument("--steps", type=int, default=200, help="timed after as many to warm up")
+    parser.add_argument("--rounds", type=int, default=3, help="sizes take turns, so often")
     parser.add_argument("--one", action="store_true", help="time one combination in this process")
     arguments = parser.parse_args()
     if arguments.one:
         one = (arguments.storage[0], arguments.examples[0], arguments.steps)
         print(json.dumps(measure(*one)))
         return
-    print(f"{os.cpu_count()} cores, medians of {arguments.steps} steps")
+    print(f"{os.cpu_count()} cores, {arguments.rounds} rounds, medians of {arguments.steps} steps")
     for backend in arguments.backend:
         for storage in arguments.storage:
-            print(f"\n{backend}, {storage}", f"{'examples':>12}{'ratio':>8}", end="")
-            print(f"{'ms a step':>11}{'store, GB':>11}{'peak over start, GB':>21}")
-            base = None
-            for examples in arguments.examples:
-                result = in_a_process(backend, storage, examples, arguments.steps)
-                base = base or result["milliseconds"]
-                print(
-                    f"{examples:12,}{result['milliseconds'] / base:8.2f}"
-                    f"{result['milliseconds']:11.2f}{result['store'] / 1e9:11.2f}"
-                    f"{result['peak'] / 1e9:21.2f}",
-                    flush=True,
-                )
+            rounds = [
+                [in_a_process(backend, storage, n, arguments.steps) for n in arguments.examples]
+                for _ in range(arguments.rounds)
+            ]
+            show(f"{backend}, {storage}", arguments.examples, rounds)
+
+
+def show(title: str, sizes: list[int], rounds: list[list[dict]]) -> None:
+    """Prints medians over rounds; a ratio is taken within a round."""
+    print(f"\n{title:24}{'ratio':>8}{'ms a step':>11}{'store, GB':>11}{'peak over start, GB':>21}")
+    for place, examples in enumerate(sizes):
+        results = [row[place] for row in rounds]
+        times = [result["milliseconds"] for result in results]
+        ratios = [time / row[0]["milliseconds"] for time, row in zip(times, rounds, strict=True)]
+        peak = statistics.median(result["peak"] for result in results)
+        print(
+            f"{examples:24,}{statistics.median(ratios):8.2f}{statistics.median(times):11.2f}"
+            f"{results[0]['store'] / 1e9:11.2f}{peak / 1e9:21.2f}",
+            flush=True,
+        )
 
 
 def in_a_process(backend: str, storage: str, examples: int, steps: int) -> dict:
