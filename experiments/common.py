@@ -52,11 +52,13 @@ def method(net, settings, seed):
     """The compiled model that trains `net` by the run's method."""
     name, iterations, rate = settings["method"], settings["iterations"], settings["learning_rate"]
     mean = keras.losses.BinaryCrossentropy(from_logits=True)
+    # The source trains layer by layer, and Rprop reads signs: rounded otherwise it is another run.
+    as_published = {"learning_rate": rate, "deployed_every": 0, "fuse": False}
     if name == "rai_as_code":
-        return rai_as_code(net, mean, learning_rate=rate, deployed_every=0)
+        return rai_as_code(net, mean, **as_published)
     if name == "rai_as_document":
         total = keras.losses.BinaryCrossentropy(from_logits=True, reduction="sum")
-        return rai_as_document(net, total, learning_rate=rate, deployed_every=0)
+        return rai_as_document(net, total, **as_published)
     if name == "rai_growing":
         return rai_growing(net, iterations, mean, learning_rate=rate, seed=seed, deployed_every=0)
     if name == "bp":
