@@ -28,7 +28,7 @@ def draw(results: Path, out: Path) -> None:
             panels.band(axis, rows, x, y, **line)
     axes[0].set(xlabel="epoch", ylabel="deployed test accuracy")
     axes[1].set(xscale="log", xlabel="training time (s)")
-    axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)", yscale="symlog")
+    axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     style.save(figure, out)
 

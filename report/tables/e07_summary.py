@@ -7,7 +7,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, summary
 
 COLUMNS = {
-    "epochs": "epochs",
     "train_accuracy": "train acc.",
     "test_accuracy": "test acc.",
     "train_loss": "deployed loss",
