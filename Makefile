@@ -9,7 +9,8 @@ EXPERIMENT ?=
 PY := .venv/bin/python
 READY := .venv/ready
 RUN := $(PY) experiments/run.py
-EXPERIMENTS := $(basename $(notdir $(wildcard experiments/e[0-9][0-9]_*.py)))
+# Those of profiles.toml: several may share one script.
+EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/profiles.toml)
 FIGURES := $(basename $(notdir $(wildcard report/figures/*.py)))
 TABLES := $(basename $(notdir $(wildcard report/tables/*.py)))
 REPORT_CODE := $(filter-out report/numbers.py report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml))
@@ -65,7 +66,7 @@ DATED := SOURCE_DATE_EPOCH=946684800
 # $(1): profile or `reference`; $(2): where its results lie.
 define REPORT
 $(EXPERIMENTS:%=build/$(1)/results/%.stamp) build/$(1)/status.json: checked/$(1)
-	@test -f $$@ || { echo "error: $$@ is missing: has every experiment an entry in experiments/profiles.toml?" >&2; exit 1; }
+	@test -f $$@ || { echo "error: $$@ is missing: has every experiment the profile $(1) in experiments/profiles.toml?" >&2; exit 1; }
 
 build/$(1)/numbers.tex: report/numbers.py $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp)
 	@$(PY) report/numbers.py $(2) build/$(1)/status.json $$(INTO)
@@ -77,7 +78,7 @@ $(foreach f,$(FIGURES),$(eval $(call DRAWN,$(1),$(2),figures,$(f),pdf)))
 $(foreach t,$(TABLES),$(eval $(call DRAWN,$(1),$(2),tables,$(t),tex)))
 endef
 
-# eNN_name depends on experiment eNN alone, a name without eNN_ on all of them.
+# eNN_name depends on the experiments eNN_* alone, a name without eNN_ on all of them.
 define DRAWN
 build/$(1)/$(3)/$(4).$(5): report/$(3)/$(4).py $(REPORT_CODE) $(patsubst %,build/$(1)/results/%.stamp,$(or $(filter $(firstword $(subst _, ,$(4)))_%,$(EXPERIMENTS)),$(EXPERIMENTS)))
 	@echo "$$@"

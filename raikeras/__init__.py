@@ -10,14 +10,16 @@ from raikeras import (
     losses,
     optimizers,
     presets,
+    transfer,
 )
 from raikeras.model import RelaxedModel
-from raikeras.targets import Gradient, Inferred, Learned, TargetRule
-from raikeras.weight_steps import Joint, Local, WeightStep
+from raikeras.targets import Gradient, Inferred, Learned, TargetRule, Teacher
+from raikeras.weight_steps import ClosedForm, Joint, Local, WeightStep
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClosedForm",
     "Gradient",
     "Inferred",
     "Joint",
@@ -25,6 +27,7 @@ __all__ = [
     "Local",
     "RelaxedModel",
     "TargetRule",
+    "Teacher",
     "WeightStep",
     "callbacks",
     "data",
@@ -35,4 +38,5 @@ __all__ = [
     "losses",
     "optimizers",
     "presets",
+    "transfer",
 ]

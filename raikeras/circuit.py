@@ -18,8 +18,8 @@ import numpy as np
 from keras import ops
 
 from raikeras._steps.private import shortened
-from raikeras.fused import Chain, find_chains
-from raikeras.mismatch import Pair, without_noise
+from raikeras.fused import Chain, Place, find_chains
+from raikeras.mismatch import Pair, held_where_noise, without_noise
 
 # Layers that end in `activation(pre_activation)`, so that the cut can be made before it.
 _WITH_PRE_ACTIVATION = (
@@ -53,7 +53,7 @@ class Cut(NamedTuple):
         return math.prod(self.shape)
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """A cut, or all cuts of an attached chain: what is run in one piece."""
 
     first: int
@@ -68,25 +68,28 @@ class Circuit:
         net: A built Sequential or Functional model.
         layers: The layers to relax; a shared layer has one cut per call.
         at: `"pre_activation"` or `"post_activation"`, where a layer is cut.
+        matching: Whether mismatches are matching losses: these compare a target, wherever it
+            stands, with the layer's pre-activation, and task gradients are taken there too.
 
     Attributes:
+        layers: The relaxed layers.
         cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass; the layers
             of a chain follow each other.
         chains: The chains of equal layers. While they are attached each is run as one.
         why_apart: Why other equal layers make no chain, `None` if there are none.
     """
 
-    def __init__(self, net, layers: list[keras.Layer], at: str):
+    def __init__(self, net, layers: list[keras.Layer], at: str, matching: bool = False):
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
-        self._net, self._layers = net, layers
-        self._pre = at == "pre_activation"
+        self._net, self.layers, self._matching = net, layers, matching
+        self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:
-            if self._pre and not _can_cut_before_activation(layer):
+            if self._place.own_before and not _can_cut_before_activation(layer):
                 raise ValueError(
                     f"Layer `{layer.name}` ({type(layer).__name__}) has no single pre-activation. "
-                    'Use at="post_activation", or leave the layer out of `relax`. '
-                    f"Received: at={at!r}"
+                    'Use at="post_activation" and no matching loss, or leave the layer out of '
+                    f"`relax`. Received: at={at!r}"
                 )
         cuts = self._find_cuts()
         names = [cut.layer.name for cut in cuts]
@@ -96,6 +99,11 @@ class Circuit:
         self.chains, self.why_apart = find_chains(net, once)
         self.cuts = _grouped(cuts, self.chains)
         self._places = {cut.name: place for place, cut in enumerate(self.cuts)}
+
+    @property
+    def target_before(self) -> bool:
+        """Whether targets stand before the activation."""
+        return self._place.target_before
 
     @property
     def size(self) -> int:
@@ -115,14 +123,14 @@ class Circuit:
         chains = [chain for chain in self.chains if chain.attached]
         stacked = {id(layer) for chain in chains for layer in chain.layers}
         found = [variable for chain in chains for variable in chain.variables]
-        for layer in self._layers:
+        for layer in self.layers:
             if id(layer) not in stacked:
                 found += layer.trainable_variables
         return found
 
     def run(self, inputs, training=None):
         """The deployed network's outputs."""
-        with self._chains_intercepted(lambda chain, x: chain.forward(x, self._pre)[0]):
+        with self._chains_intercepted(lambda chain, x: chain.forward(x, self._place)[0]):
             return self._net(inputs, training=training)
 
     def record(self, inputs):
@@ -134,9 +142,10 @@ class Circuit:
         return self._forward(inputs, None, training=False)
 
     def perturb(self, inputs, offsets):
-        """A forward pass in training mode with an offset added to the value at each cut.
+        """A forward pass in training mode with an offset added to each relaxed layer's own value.
 
-        The gradient of a loss of the outputs by the offsets is backpropagation's at the cuts.
+        The gradient of a loss of the outputs by the offsets is backpropagation's, at the cuts or,
+        with matching losses, at the pre-activations.
 
         Args:
             inputs: The net's inputs.
@@ -163,18 +172,23 @@ class Circuit:
         target_parts = self._parts(targets)
         fed_parts = target_parts if fed is None else self._parts(fed)
 
-        def keep(place, own, chain=None):
+        def keep(place, layer, own, inputs, chain=None):
             target = target_parts[place]
-            pairs[place] = Pair(target, without_noise(own, target, restarts, chain), chain)
+            if self._matching:
+                at_cut = self._at_cut(layer, own)
+                own, target = held_where_noise(own, target, at_cut, restarts, chain)
+            else:
+                own = without_noise(own, target, restarts, chain)
+            pairs[place] = Pair(target, own, inputs, chain)
 
-        def single(place, layer, *args, **kwargs):
-            own = self._before_cut(layer, *args, **kwargs)
-            keep(place, own)
+        def single(place, layer, x, *args, **kwargs):
+            own = self._own(layer, x, *args, **kwargs)
+            keep(place, layer, own, x)
             return self._after_cut(layer, ops.cast(fed_parts[place], own.dtype))
 
         def together(place, chain, x):
-            output, own = chain.together(x, fed_parts[place], self._pre)
-            keep(place, own, chain)
+            output, own, inputs = chain.together(x, fed_parts[place], self._place)
+            keep(place, chain, own, inputs, chain)
             return output
 
         with self._intercepted(single, together):
@@ -185,13 +199,14 @@ class Circuit:
         values = {}
 
         def single(place, layer, *args, **kwargs):
-            own = self._before_cut(layer, *args, **kwargs)
+            own = self._own(layer, *args, **kwargs)
             own = own if offsets is None else own + ops.cast(offsets[place], own.dtype)
-            values[place] = ops.reshape(own, (ops.shape(own)[0], math.prod(own.shape[1:])))
-            return self._after_cut(layer, own)
+            value = self._at_cut(layer, own)
+            values[place] = ops.reshape(value, (ops.shape(value)[0], math.prod(value.shape[1:])))
+            return self._after_cut(layer, value)
 
         def together(place, chain, x):
-            output, own = chain.forward(x, self._pre, offsets and offsets[place])
+            output, own = chain.forward(x, self._place, offsets and offsets[place])
             own = ops.transpose(own, (1, 0, 2))  # (batch, layers, units)
             values[place] = ops.reshape(own, (ops.shape(own)[0], len(chain) * chain.units))
             return output
@@ -203,7 +218,7 @@ class Circuit:
 
     def _parts(self, flat) -> dict:
         """A tensor `(batch, size)` cut up: by place, in the shape of the cut or of the chain."""
-        blocks = self._blocks()
+        blocks = self.blocks()
         edges = np.cumsum([sum(cut.size for cut in block.cuts) for block in blocks]).tolist()
         # TensorFlow cannot split at no place.
         parts = ops.split(flat, edges[:-1], axis=-1) if len(edges) > 1 else [flat]
@@ -218,13 +233,14 @@ class Circuit:
             for block, part in zip(blocks, parts[: len(blocks)], strict=True)
         }
 
-    def _blocks(self) -> list[_Block]:
+    def blocks(self) -> list[Block]:
+        """The cuts in the order of `replay`'s pairs: one block for each, or for a whole chain."""
         chains = {id(chain.layers[0]): chain for chain in self.chains if chain.attached}
         blocks, place = [], 0
         while place < len(self.cuts):
             chain = chains.get(id(self.cuts[place].layer))
             count = 1 if chain is None else len(chain)
-            blocks.append(_Block(place, self.cuts[place : place + count], chain))
+            blocks.append(Block(place, self.cuts[place : place + count], chain))
             place += count
         return blocks
 
@@ -233,33 +249,35 @@ class Circuit:
         calls: list[tuple] = []
 
         def run(layer, *args, **kwargs):
-            own = self._before_cut(layer, *args, **kwargs)
+            own = self._own(layer, *args, **kwargs)
             calls.append((layer, own.shape))
-            return self._after_cut(layer, own)
+            return self._after_cut(layer, self._at_cut(layer, own))
 
-        if self._layers:
+        if self.layers:
             net = self._net
             inputs = net.inputs[0] if isinstance(net, keras.Sequential) else net.input
-            with _calls_replaced(self._layers, run):
+            with _calls_replaced(self.layers, run):
                 net(keras.tree.map_structure(_one_example, inputs), training=False)
         count: Counter[str] = Counter()
         return [
             Cut(_numbered(layer.name, count), layer, tuple(shape[1:])) for layer, shape in calls
         ]
 
-    def _before_cut(self, layer, *args, **kwargs):
-        """The layer's own value at its cut."""
+    def _own(self, layer, *args, **kwargs):
+        """The layer's own value: what a hidden loss compares with its target."""
         call = type(layer).call
-        if not (self._pre and hasattr(layer, "activation")):
+        if not (self._place.own_before and hasattr(layer, "activation")):
             return call(layer, *args, **kwargs)
         with _replaced(layer, "activation", keras.activations.linear):
             return call(layer, *args, **kwargs)
 
+    def _at_cut(self, layer, own):
+        """The value at the layer's cut, given its own value."""
+        return _activated(layer, own) if self._place.activates else own
+
     def _after_cut(self, layer, value):
         """What the layer passes on, given the value at its cut."""
-        if self._pre and getattr(layer, "activation", None) is not None:
-            return layer.activation(value)
-        return value
+        return _activated(layer, value) if self._place.target_before else value
 
     @contextlib.contextmanager
     def _intercepted(self, single: Callable, together: Callable) -> Iterator[None]:
@@ -277,7 +295,7 @@ class Circuit:
             return together(self._places[chain.layers[0].name], chain, inputs)
 
         fused = {id(layer) for chain in self.chains if chain.attached for layer in chain.layers}
-        alone = [layer for layer in self._layers if id(layer) not in fused]
+        alone = [layer for layer in self.layers if id(layer) not in fused]
         with _calls_replaced(alone, run), self._chains_intercepted(run_chain):
             yield
 
@@ -325,6 +343,11 @@ def _calls_replaced(layers, run: Callable) -> Iterator[None]:
         for layer in layers:
             stack.enter_context(_replaced(layer, "call", functools.partial(run, layer)))
         yield
+
+
+def _activated(layer, value):
+    activation = getattr(layer, "activation", None)
+    return value if activation is None else activation(value)
 
 
 def _can_cut_before_activation(layer) -> bool:

@@ -1,13 +1,14 @@
-"""MNIST and Fashion-MNIST from the folder that `RAIKERAS_DATA` names, or from the network.
+"""MNIST, Fashion-MNIST, Olivetti from the folder that `RAIKERAS_DATA` names, or from the network.
 
 The folder holds `mnist/` and `fashion-mnist/` with the four official files each
-(`train-images-idx3-ubyte.gz`, ...), and may hold a `SHA256SUMS` that they have to match. Without
-the variable, Keras downloads the same data once and keeps it.
+(`train-images-idx3-ubyte.gz`, ...) and `olivetti/olivettifaces.mat`, and may hold a `SHA256SUMS`
+that they have to match. Without the variable, Keras downloads the same data once and keeps it.
 """
 
 import gzip
 import hashlib
 import os
+import struct
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,10 @@ import numpy as np
 VARIABLE = "RAIKERAS_DATA"
 _PARTS = ("train", "t10k")
 _UINT8 = 8  # the idx format's code of unsigned bytes
+_FACES = "https://cs.nyu.edu/~roweis/data/olivettifaces.mat"
+_FACES_SHA256 = "b1988d02c72fe5b8ee82b5ef3bb7982eafc74f1e1ff0ae0ade35061ad0af534d"
+# Codes of the MATLAB 5 format: what an element holds.
+_MAT_UINT8, _MAT_MATRIX, _MAT_COMPRESSED = 2, 14, 15
 
 
 def fashion_mnist():
@@ -55,6 +60,71 @@ def mnist():
     return _load("mnist", keras.datasets.mnist.load_data)
 
 
+def olivetti():
+    """The Olivetti faces: ten grey images each of 40 persons, 64 x 64, person after person.
+
+    Credit: AT&T Laboratories Cambridge. The data have no split of their own.
+
+    Returns:
+        `(images, persons)`, uint8 arrays of shape `(400, 64, 64)` and `(400,)`.
+
+    Raises:
+        FileNotFoundError: `RAIKERAS_DATA` is set and the file is not there.
+        ValueError: `RAIKERAS_DATA` is set and the file is damaged.
+        ConnectionError: `RAIKERAS_DATA` is not set and the download failed.
+
+    Example:
+
+    ```python
+    images, persons = raikeras.datasets.olivetti()
+    ```
+    """
+    folder = os.environ.get(VARIABLE)
+    file = Path(folder or "", "olivetti", "olivettifaces.mat")
+    if folder:
+        content = _read(Path(folder), file)
+    else:
+        content = _downloaded("olivetti", _download_faces).read_bytes()
+    images = _faces(file, content).reshape(400, 64, 64).transpose(0, 2, 1)  # columns come first
+    return np.ascontiguousarray(images), np.repeat(np.arange(40, dtype=np.uint8), 10)
+
+
+def _download_faces() -> Path:
+    return Path(keras.utils.get_file("olivettifaces.mat", _FACES, file_hash=_FACES_SHA256))
+
+
+def _faces(file: Path, content: bytes) -> np.ndarray:
+    """The values of the matrix `faces` in a compressed MATLAB 5 file, one column after another."""
+    try:
+        for kind, element in _elements(content[128:]):
+            if kind != _MAT_COMPRESSED:
+                continue
+            ((kind, matrix),) = _elements(zlib.decompress(element))
+            parts = _elements(matrix) if kind == _MAT_MATRIX else []  # flags, shape, name, values
+            if len(parts) == 4 and parts[2][1] == b"faces" and parts[3][0] == _MAT_UINT8:
+                return np.frombuffer(parts[3][1], np.uint8, count=400 * 64 * 64)
+    except (ValueError, zlib.error, struct.error) as error:
+        raise _damaged(file, f"what is no MATLAB 5 file: {error}") from error
+    raise _damaged(file, "no matrix `faces` of unsigned bytes in it")
+
+
+def _elements(content: bytes) -> list[tuple[int, bytes]]:
+    """Type and content of each element in a stretch of a MATLAB 5 file."""
+    found, start = [], 0
+    while start < len(content):
+        kind, size = struct.unpack_from("<II", content, start)
+        if kind >> 16:  # up to four bytes lie in the tag itself
+            kind, size, start = kind & 0xFFFF, kind >> 16, start - 4
+        element = content[start + 8 : start + 8 + size]
+        if len(element) != size:
+            raise ValueError(f"an element of {size} bytes of which {len(element)} are there")
+        found.append((kind, element))
+        start += 8 + size
+        if kind != _MAT_COMPRESSED:
+            start += -start % 8  # padded to multiples of eight bytes
+    return found
+
+
 def _load(name: str, download):
     """A data set by the name of its folder; a folder that is named is never passed over."""
     folder = os.environ.get(VARIABLE)
@@ -69,7 +139,7 @@ def _downloaded(name: str, download):
     except Exception as error:  # Keras raises a bare Exception where the network fails
         raise ConnectionError(
             f"{name} must be downloaded once, which failed. Connect to the network, or put its "
-            f"four files into FOLDER/{name} and set {VARIABLE}=FOLDER. Received: {error}"
+            f"files into FOLDER/{name} and set {VARIABLE}=FOLDER. Received: {error}"
         ) from error
 
 
@@ -83,10 +153,10 @@ def _part(folder: Path, name: str, part: str):
     return x, y
 
 
-def _array(folder: Path, file: Path, rank: int) -> np.ndarray:
-    """The uint8 array of `rank` axes in a compressed idx file."""
+def _read(folder: Path, file: Path) -> bytes:
+    """A file's content, held against the folder's checksums."""
     try:
-        packed = file.read_bytes()
+        content = file.read_bytes()
     except OSError as error:
         raise FileNotFoundError(
             f"{file} must be there and readable, for {VARIABLE}={folder} names the folder to read "
@@ -94,8 +164,14 @@ def _array(folder: Path, file: Path, rank: int) -> np.ndarray:
             f"it. Received: {error.strerror}"
         ) from error
     expected = _checksum(folder, file)
-    if expected not in (None, hashlib.sha256(packed).hexdigest()):
+    if expected not in (None, hashlib.sha256(content).hexdigest()):
         raise _damaged(file, f"a checksum other than in {folder / 'SHA256SUMS'}")
+    return content
+
+
+def _array(folder: Path, file: Path, rank: int) -> np.ndarray:
+    """The uint8 array of `rank` axes in a compressed idx file."""
+    packed = _read(folder, file)
     try:
         raw = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
@@ -119,5 +195,5 @@ def _checksum(folder: Path, file: Path) -> str | None:
 
 def _damaged(file: Path, received: str) -> ValueError:
     return ValueError(
-        f"{file} must be a whole, official idx file. Copy it again. Received: {received}"
+        f"{file} must be the whole, official file. Copy it again. Received: {received}"
     )

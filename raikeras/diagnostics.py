@@ -1,10 +1,14 @@
-"""What a trained network decides: the landscape of a net with two inputs, and its spread."""
+"""What a trained network decides, how much runs differ, and how sharp each layer is."""
 
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+
+from raikeras.fisher import layer_fisher
+
+__all__ = ["Landscape", "boundary_disagreement", "decision_landscape", "layer_fisher"]
 
 
 class Landscape(NamedTuple):

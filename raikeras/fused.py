@@ -5,6 +5,7 @@ The layers stay the user's: while a chain is attached, their weights are views o
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -34,6 +35,23 @@ _ELEMENTWISE_SETTINGS = (
     keras.regularizers.L1L2,
     keras.constraints.NonNeg,
 )
+
+
+class Place(NamedTuple):
+    """Where a layer is cut.
+
+    Attributes:
+        target_before: Whether its target stands before its activation.
+        own_before: Whether its own value, which a hidden loss compares with the target, does.
+    """
+
+    target_before: bool
+    own_before: bool
+
+    @property
+    def activates(self) -> bool:
+        """Whether the activation stands between its own value and its target."""
+        return self.own_before and not self.target_before
 
 
 class Chain:
@@ -107,13 +125,13 @@ class Chain:
         """The layers' regularisation, each kind summed over the layers."""
         return [regularizer(variable) for variable, regularizer in self._regularizers]
 
-    def forward(self, inputs, pre_activation: bool, offsets=None):
+    def forward(self, inputs, place: Place, offsets=None):
         """The layers one after another, without a Python loop.
 
         Args:
             inputs: Tensor `(batch, units)`.
-            pre_activation: Whether a layer is cut before its activation.
-            offsets: Tensor `(layers, batch, units)`, added to the values at the cuts.
+            place: Where the layers are cut.
+            offsets: Tensor `(layers, batch, units)`, added to the layers' own values.
 
         Returns:
             The last layer's output, and the values at the cuts, `(layers, batch, units)`.
@@ -122,12 +140,13 @@ class Chain:
         def layer(value, weights):
             # The carry and what is kept have one shape and dtype, as TensorFlow's loop wants it.
             kernel, *more = weights
-            own = ops.matmul(self._before(value, pre_activation), kernel)
+            own = ops.matmul(self._handed(value, place), kernel)
             if self.bias is not None:
                 own = own + more.pop(0)
-            own = own if pre_activation else self.activation(own)
+            own = own if place.own_before else self.activation(own)
             own = own + more.pop(0) if more else own
-            return own, own
+            value = self.activation(own) if place.activates else own
+            return value, value
 
         weights = [self._cast(variable) for variable in self.variables]
         if offsets is not None:
@@ -137,36 +156,38 @@ class Chain:
         first = [tensor[0] for tensor in weights]
         own = ops.matmul(inputs, first[0])
         own = own + first[1] if self.bias is not None else own
-        own = own if pre_activation else self.activation(own)
+        own = own if place.own_before else self.activation(own)
         own = own + first[-1] if offsets is not None else own
-        last, values = ops.scan(layer, own, [tensor[1:] for tensor in weights])
-        values = ops.concatenate([own[None], values], axis=0)
-        return self._before(last, pre_activation), values
+        value = self.activation(own) if place.activates else own
+        last, values = ops.scan(layer, value, [tensor[1:] for tensor in weights])
+        values = ops.concatenate([value[None], values], axis=0)
+        return self._handed(last, place), values
 
-    def together(self, inputs, fed, pre_activation: bool):
+    def together(self, inputs, fed, place: Place):
         """All layers at once, each fed by the value handed on at the cut before it.
 
         Args:
             inputs: Tensor `(batch, units)`, what the first layer is fed.
             fed: Tensor `(layers, batch, units)`, the values handed on at the cuts.
-            pre_activation: Whether a layer is cut before its activation.
+            place: Where the layers are cut.
 
         Returns:
-            The last layer's output, and the layers' own values at the cuts,
+            The last layer's output, the layers' own values and their inputs, both
             `(layers, batch, units)`.
         """
-        handed = self._before(self._cast(fed), pre_activation)
+        handed = self._handed(self._cast(fed), place)
         # Split, for the gradient of a slice is as large as the whole and slow on TensorFlow.
         inner, last = ops.split(handed, [len(self) - 1], axis=0)
         inputs = ops.concatenate([self._cast(inputs)[None], inner], axis=0)
         own = ops.matmul(inputs, self._cast(self.kernel))
         if self.bias is not None:
             own = own + self._cast(self.bias)[:, None]
-        return ops.squeeze(last, 0), own if pre_activation else self.activation(own)
+        own = own if place.own_before else self.activation(own)
+        return ops.squeeze(last, 0), own, inputs
 
-    def _before(self, value, pre_activation: bool):
+    def _handed(self, value, place: Place):
         """What the next layer is fed, given the value at a cut."""
-        return self.activation(value) if pre_activation else value
+        return self.activation(value) if place.target_before else value
 
     def _cast(self, tensor):
         return ops.cast(ops.convert_to_tensor(tensor), self.layers[0].compute_dtype)

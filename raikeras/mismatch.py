@@ -1,5 +1,6 @@
 """How a mismatch is measured and weighed: the hidden loss of all cuts together."""
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
@@ -8,7 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from raikeras.losses import HalfSquaredError
+from raikeras import transfer
+from raikeras.losses import HalfSquaredError, MatchingLoss
 
 # Losses that give each example a number from its own units: one call serves all layers of a chain.
 _BY_EXAMPLE = (
@@ -18,38 +20,49 @@ _BY_EXAMPLE = (
     keras.losses.Huber,
     keras.losses.LogCosh,
     HalfSquaredError,
+    MatchingLoss,
     keras.losses.mean_squared_error,
     keras.losses.mean_absolute_error,
     keras.losses.mean_squared_logarithmic_error,
     keras.losses.huber,
     keras.losses.log_cosh,
 )
+_SQUARED = (
+    HalfSquaredError,
+    keras.losses.MeanSquaredError,
+    keras.losses.mean_squared_error,
+)
 
 
 class Pair(NamedTuple):
-    """A target and the layer's own output; of a chain both have a leading axis of its layers."""
+    """A target, the layer's own value and its inputs; of a chain with a leading axis of layers."""
 
     target: Any
     own: Any
+    inputs: Any
     chain: Any = None
 
 
 class HiddenLoss:
-    """The sum over cuts of weight times loss of (target, the layer's own output).
+    """The sum over cuts of weight times loss of (target, the layer's own value).
 
     Args:
         loss: A Keras loss or its name, applied to each cut by its own reduction; the default
-            one averages over examples and units.
+            one averages over examples and units. `"matching"` or a `MatchingLoss` without a
+            transfer function takes each layer's own activation.
         weight: A float, a schedule (a callable of the step), or a dict from layer name to either;
             layers that a dict leaves out weigh 1.
         cuts: The cuts of the circuit.
+        at: Where the targets stand.
 
     Raises:
-        ValueError: If the loss is unknown, a weight is negative or a dict names no relaxed layer.
+        ValueError: If the loss is unknown, an activation has no matching loss, a weight is
+            negative or a dict names no relaxed layer.
     """
 
-    def __init__(self, loss, weight, cuts):
-        self._loss = _get_loss(loss)
+    def __init__(self, loss, weight, cuts, at: str = "pre_activation"):
+        self._loss = get_loss(loss)
+        self._losses = [_loss_of(self._loss, cut.layer, at) for cut in cuts]
         kind = getattr(self._loss, "function", type(self._loss))
         self._by_example = kind in _BY_EXAMPLE
         names = [cut.layer.name for cut in cuts]
@@ -89,28 +102,79 @@ class HiddenLoss:
         """
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
         terms, place = [], 0
-        for target, own, chain in pairs:
-            own = ops.cast(own, target.dtype)
+        for target, own, _, chain in pairs:
+            own, loss = ops.cast(own, target.dtype), self._losses[place]
             if chain is None:
                 weight = self._weights[place]
                 weight = schedules.get(id(weight), weight)
-                term = self._loss(target, own, _per_example(sample_weight, len(target.shape) - 1))
+                term = self._of_layer(loss, target, own, sample_weight)
                 place += 1
             else:
                 weight = self._stacked(place, len(chain), schedules, target.dtype)
-                term = self._of_layers(target, own, _per_example(sample_weight, 1))
+                term = self._of_layers(loss, target, own, _per_example(sample_weight, 1))
                 place += len(chain)
             terms.append(ops.sum(ops.cast(weight, term.dtype) * term))
         return ops.sum(ops.stack(terms))
 
-    def _of_layers(self, target, own, sample_weight):
+    @property
+    def is_squared(self) -> bool:
+        """Whether it is a squared error: at the pre-activation a layer solves least squares."""
+        return getattr(self._loss, "function", type(self._loss)) in _SQUARED
+
+    def row_weights(self, place: int, shape, chain, sample_weight, step, dtype):
+        """The weights c for which a squared hidden loss is `sum_n c_n / 2 ||error_n||^2`.
+
+        Args:
+            place: Integer, number of the cut (of a chain's first).
+            shape: Shape `(batch, ..., units)` of the cut's values.
+            chain: The chain or `None`.
+            sample_weight: As in the call.
+            step: Integer scalar, number of updates made so far.
+            dtype: Dtype of the result.
+
+        Returns:
+            A scalar or, for a chain, `(layers, 1)`; and one weight an example, `(batch,)`, that
+            multiplies it, or `None`.
+        """
+        schedules = {id(one): one(step) for one in self._weights if callable(one)}
+        weight = self._stacked(place, 1 if chain is None else len(chain), schedules, dtype)
+        weight = ops.cast(weight, dtype)
+        each = _per_example(sample_weight, 1)
+        each = None if each is None else ops.cast(each, dtype)
+        summed = isinstance(self._loss, HalfSquaredError)
+        if not summed:
+            weight = weight * (2 / shape[-1])
+        if self.averages:
+            by_weight = self._loss.reduction == "mean_with_sample_weight" and each is not None
+            count = ops.sum(each) if by_weight else ops.cast(shape[0], dtype)
+            weight = weight / (count if summed else count * math.prod(shape[1:-1]))
+        if chain is not None:
+            weight = ops.broadcast_to(weight, (len(chain),))[:, None]
+        return weight, each
+
+    def _of_layer(self, loss, target, own, sample_weight):
+        """The loss of a single cut, a scalar or `(batch, ...)` by its reduction."""
+        rank = len(target.shape)
+        if rank < 3 or not isinstance(loss, (HalfSquaredError, MatchingLoss)):
+            return loss(target, own, _per_example(sample_weight, rank - 1))
+        # An example's divergence is the sum over the places of its feature map, never their mean.
+        dtype = loss.dtype
+        values = loss.call(ops.cast(target, dtype), ops.cast(own, dtype))
+        values = ops.sum(values, axis=tuple(range(1, rank - 1)))
+        return self._reduced(values, _per_example(sample_weight, 1), dtype)
+
+    def _of_layers(self, loss, target, own, sample_weight):
         """The loss of each layer of a chain, `(layers,)`."""
         if not self._by_example:
             # TensorFlow's vectorized map keeps XLA from compiling a step only once.
             over = ops.vectorized_map if keras.backend.backend() == "jax" else ops.map
-            return over(lambda pair: self._loss(*pair, sample_weight), (target, own))
-        dtype = self._loss.dtype
-        values = self._loss.call(ops.cast(target, dtype), ops.cast(own, dtype))  # (layers, batch)
+            return over(lambda pair: loss(*pair, sample_weight), (target, own))
+        dtype = loss.dtype
+        values = loss.call(ops.cast(target, dtype), ops.cast(own, dtype))  # (layers, batch)
+        return self._reduced(values, sample_weight, dtype)
+
+    def _reduced(self, values, sample_weight, dtype):
+        """Losses of examples, `(..., batch)`, put together over the last axis."""
         if sample_weight is not None:
             sample_weight = ops.cast(sample_weight, dtype)
             values = values * sample_weight
@@ -157,19 +221,33 @@ class _FunctionLoss(keras.losses.Loss):
         return self.function(y_true, y_pred)
 
 
-def _get_loss(loss) -> keras.losses.Loss:
+def get_loss(loss) -> keras.losses.Loss:
+    """The hidden loss that an argument names."""
+    if isinstance(loss, str) and loss == "matching":
+        return MatchingLoss()
     try:
         found = keras.losses.get(loss)
     except ValueError as error:
         raise ValueError(
             "`hidden_loss` must be a Keras loss or its name, as in "
-            f'hidden_loss="mean_squared_error". Received: hidden_loss={loss!r}'
+            f'hidden_loss="mean_squared_error", or "matching". Received: hidden_loss={loss!r}'
         ) from error
     if not callable(found):
         raise ValueError(
             f"`hidden_loss` must be a Keras loss or its name. Received: hidden_loss={loss!r}"
         )
     return found if isinstance(found, keras.losses.Loss) else _FunctionLoss(found)
+
+
+def _loss_of(loss, layer, at: str) -> keras.losses.Loss:
+    """The loss of one layer: a matching loss is that of its own activation, unless it names one."""
+    if not isinstance(loss, MatchingLoss):
+        return loss
+    try:
+        own = loss.transfer or transfer.get(getattr(layer, "activation", None))
+    except ValueError as error:
+        raise ValueError(f"Layer `{layer.name}` has no matching loss. {error}") from error
+    return MatchingLoss(own, targets=at, reduction=loss.reduction, dtype=loss.dtype)
 
 
 def without_noise(own, target, restarts, chain):
@@ -180,17 +258,42 @@ def without_noise(own, target, restarts, chain):
     """
     if restarts is None:
         return own
-    ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
-    fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
 
     def exact():
         noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-        rounded = ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own))
-        return own + ops.where(ops.logical_and(fresh, rounded), noise, ops.zeros_like(noise))
+        equal = _is_noise(noise, own, restarts, chain)
+        return own + ops.where(equal, noise, ops.zeros_like(noise))
 
     if keras.backend.backend() == "jax":
         return exact()  # XLA makes it part of its neighbours; a condition would keep these apart
     return ops.cond(ops.any(restarts), exact, lambda: own)
+
+
+def held_where_noise(own, target, at_cut, restarts, chain) -> tuple:
+    """Own value and target for a matching loss: without gradients where they differ by rounding.
+
+    Equal pre-activations do not suffice here: the compiler may round their outputs differently.
+
+    Args:
+        own: The layer's pre-activation.
+        target: Its target.
+        at_cut: The layer's own value where the target stands.
+        restarts: Booleans `(batch, 1)`, the rows that have just started; `None` for none.
+        chain: The chain or `None`.
+    """
+    if restarts is None:
+        return own, target
+    noise = ops.cast(target, at_cut.dtype) - at_cut
+    # Softmax makes units depend on each other, so an example is held as a whole.
+    equal = ops.all(_is_noise(noise, at_cut, restarts, chain), axis=-1, keepdims=True)
+    return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
+
+
+def _is_noise(noise, own, restarts, chain):
+    """Where rows have just started and the difference is of the size of rounding."""
+    ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
+    fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
+    return ops.logical_and(fresh, ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own)))
 
 
 def _rounding(dtype) -> float:

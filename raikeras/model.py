@@ -16,8 +16,10 @@ from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are
 from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
 from raikeras.fused import Chain, why_not
+from raikeras.least_squares import why_not as why_not_least_squares
+from raikeras.losses import MatchingLoss
 from raikeras.memory import check_room
-from raikeras.mismatch import HiddenLoss
+from raikeras.mismatch import HiddenLoss, get_loss
 from raikeras.resume import run
 from raikeras.store import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
@@ -48,9 +50,11 @@ class RelaxedModel(keras.Model):
             marked with `raikeras.layers.Relaxed` are always added.
         at: `"pre_activation"` or `"post_activation"`, where the targets stand.
         hidden_loss: A Keras loss or its name, called with (target, the layer's own output).
+            `"matching"`: every layer's own matching loss, the Bregman divergence of its activation;
+            it compares the target, before or after the activation, with the pre-activation.
         hidden_weight: Float, a schedule of the step (any callable, such as a Keras
             `LearningRateSchedule`), or a dict of these by layer name.
-        weight_step: How the weights follow: `Joint` or `Local`.
+        weight_step: How the weights follow: `Joint`, `Local` or `ClosedForm`.
         deployed_every: Integer, every how many steps the deployed network is measured in `fit`,
             which costs a forward pass more; the first batch of an epoch always is. 0: never, and
             the columns are left out.
@@ -118,8 +122,11 @@ class RelaxedModel(keras.Model):
         self.deployed_every = deployed_every
         self.fuse = fuse
         self._settings = _Plain({"at": at, "loss": hidden_loss, "weight": hidden_weight})
-        circuit = Circuit(net, choose_layers(net, relax), at)
-        self.relaxed = Relaxation(circuit, HiddenLoss(hidden_loss, hidden_weight, circuit.cuts))
+        matching = isinstance(get_loss(hidden_loss), MatchingLoss)
+        circuit = Circuit(net, choose_layers(net, relax), at, matching)
+        loss = HiddenLoss(hidden_loss, hidden_weight, circuit.cuts, at)
+        self.relaxed = Relaxation(circuit, loss, why_not_least_squares(circuit, loss, at))
+        self.weight_step.check(self)
         self.relaxed_columns = [
             keras.metrics.Mean(name=name) for name in ("task_loss", "hidden_loss", "deployed_loss")
         ]
@@ -254,7 +261,8 @@ class RelaxedModel(keras.Model):
     def _fused(self):
         """While it lasts, chains of equal layers train as one, if the optimizer allows it."""
         nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
-        chains = self.relaxed.circuit.chains if self.fuse and not nested else []
+        fuse = self.fuse and not getattr(self.weight_step, "in_sequence", False)
+        chains = self.relaxed.circuit.chains if fuse and not nested else []
         reason = why_not(self.optimizer) if chains else None
         apart = reason or (self.relaxed.circuit.why_apart if self.fuse else None)
         if apart and not self.relaxed.said:
@@ -430,6 +438,7 @@ class Relaxation:
     Attributes:
         circuit: The net with its cuts.
         hidden_loss: The hidden loss of all cuts.
+        why_no_least_squares: Why local problems are not all least squares; `None` if they are.
         store: The rows, `None` before the first `fit`.
         owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
@@ -437,8 +446,9 @@ class Relaxation:
         listed: The model's variables while chains are attached.
     """
 
-    def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss):
+    def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss, why_no_least_squares=None):
         self.circuit, self.hidden_loss = circuit, hidden_loss
+        self.why_no_least_squares: str | None = why_no_least_squares
         self.store: Store | None = None
         self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None

@@ -1,4 +1,4 @@
-"""The named methods: RAI as its code runs it, RAI as written, RAI with a growing hidden weight.
+"""The named methods: RAI as coded, as written and with a growing hidden weight; LocoProp-S, -M.
 
 Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 """
@@ -7,9 +7,11 @@ import keras
 
 from raikeras._steps.private import sublayers
 from raikeras.initializers import isometric_start
+from raikeras.losses import HalfSquaredError, MatchingLoss
 from raikeras.model import RelaxedModel
 from raikeras.optimizers import Rprop
-from raikeras.targets import Learned
+from raikeras.targets import Gradient, Learned
+from raikeras.weight_steps import Local, WeightStep
 
 
 def rai_as_code(net, loss="binary_crossentropy", learning_rate=0.1, metrics=None, **kwargs):
@@ -105,12 +107,92 @@ def rai_growing(
     return model
 
 
+def locoprop_s(
+    net,
+    loss="binary_crossentropy",
+    optimizer=None,
+    step_size: float = 10.0,
+    weight_step: WeightStep | None = None,
+    metrics=None,
+    **kwargs,
+):
+    """LocoProp-S (Amid et al., 2022): local squared losses at the pre-activations.
+
+    The target of a layer is its pre-activation minus `step_size` times the task loss' gradient by
+    it; half the squared error is summed over units and examples. The defaults are those of the
+    published notebook, where the task loss is a sum over outputs of a mean over examples.
+
+    Args:
+        net: A built Sequential or Functional model; its Dense and Conv2D layers are relaxed.
+        loss: The task loss.
+        optimizer: The local optimizer, whose state is kept between batches. `None`: RMSprop at
+            1e-5 with momentum .999 (rho .9, epsilon 1e-5), as in the notebook.
+        step_size: Float, the source's gamma.
+        weight_step: `None`: `Local(10, lowest_rate=0.25)`, ten local steps without a proximal
+            term. `ClosedForm(eta)` solves the local problems instead.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    settings = {"at": "pre_activation", "hidden_loss": HalfSquaredError(), **kwargs}
+    return _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings)
+
+
+def locoprop_m(
+    net,
+    loss="binary_crossentropy",
+    optimizer=None,
+    step_size: float = 10.0,
+    weight_step: WeightStep | None = None,
+    metrics=None,
+    **kwargs,
+):
+    """LocoProp-M (Amid et al., 2022): local matching losses, each convex in its layer's weights.
+
+    The target of a layer is its output minus `step_size` times the task loss' gradient by its
+    pre-activation, a step of mirror descent; targets outside the activation's range count as its
+    nearest end. Matching losses are summed over units and examples.
+
+    Args:
+        net: A built Sequential or Functional model; its Dense and Conv2D layers are relaxed.
+        loss: The task loss.
+        optimizer: The local optimizer, as in `locoprop_s`.
+        step_size: Float, the source's gamma.
+        weight_step: `None`: `Local(10, lowest_rate=0.25)`.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    settings = {"at": "post_activation", "hidden_loss": MatchingLoss(reduction="sum"), **kwargs}
+    return _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings)
+
+
 def adam_with_decay(learning_rate: float, steps: int) -> keras.optimizers.Adam:
     """Adam (beta_2 = .99) whose rate falls linearly to 2 % of `learning_rate` over `steps`."""
     schedule = keras.optimizers.schedules.PolynomialDecay(
         learning_rate, steps, end_learning_rate=0.02 * learning_rate
     )
     return keras.optimizers.Adam(schedule, beta_2=0.99)
+
+
+def _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings) -> RelaxedModel:
+    model = RelaxedModel(
+        net,
+        **{
+            "targets": Gradient(step_size),
+            "relax": (keras.layers.Dense, keras.layers.Conv2D),
+            "weight_step": weight_step or Local(10, lowest_rate=0.25),
+            **settings,
+        },
+    )
+    if optimizer is None:
+        optimizer = keras.optimizers.RMSprop(1e-5, rho=0.9, momentum=0.999, epsilon=1e-5)
+    model.compile(optimizer, loss, metrics=metrics)
+    return model
 
 
 def _hidden_dense(net) -> list[str]:

@@ -4,7 +4,8 @@ The target rule sets the batch's targets, the gradients of the objective by weig
 taken at one point, the rule learns of the targets' gradient, and the weight step follows.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -31,6 +32,8 @@ class Step:
         optimizer: The compiled optimizer.
         weights: The trainable weights.
         targets: The batch's `Targets`, once they are set.
+        inputs: What each relaxed layer, or attached chain, was fed on the relaxed path, once the
+            gradient of the objective is taken.
     """
 
     def __init__(self, model, data):
@@ -40,9 +43,10 @@ class Step:
         self.batch_size = ops.shape(keras.tree.flatten(self.x)[0])[0]
         self.optimizer, self.weights = model.optimizer, model.trainable_variables
         self.count = model.weight_step.training_steps(self.optimizer.iterations)
-        self.circuit = model.relaxed.circuit
+        self.circuit, self.hidden_loss = model.relaxed.circuit, model.relaxed.hidden_loss
         self.dtype = _compute_dtype(self.circuit)
         self.targets = Targets(ops.zeros(()))
+        self.inputs: list = []
         self._model = model
         self._recorded: tuple | None = None
         self._task: tuple | None = None
@@ -67,7 +71,7 @@ class Step:
 
         The batch size where the hidden loss is averaged over examples, 1 where it is summed.
         """
-        averages = self._model.relaxed.hidden_loss.averages
+        averages = self.hidden_loss.averages
         return ops.cast(self.batch_size if averages else 1, self.dtype)
 
     def values(self, needed: Any = True, otherwise: Any = None):
@@ -113,7 +117,15 @@ class Step:
 
     # For weight steps
 
-    def weight_gradients(self) -> list:
+    @property
+    def least_squares(self) -> bool:
+        """Whether the weights' gradient stays that of least squares however the weights move."""
+        relaxed = {id(weight) for weight in self.circuit.weights}
+        return not self._model.relaxed.why_no_least_squares and all(
+            id(weight) in relaxed for weight in self.weights
+        )
+
+    def weight_gradients(self, targets: Targets | None = None) -> list:
         """The weights' gradient at the present weights, targets as they are; leaves no trace."""
 
         def scaled(targets):
@@ -121,11 +133,41 @@ class Step:
             return self.optimizer.scale_loss(total), parts
 
         # The weights have moved, so that no mismatch is mere rounding any more.
-        targets = self.targets._replace(fresh=False)
+        targets = (targets or self.targets)._replace(fresh=False)
         _, gradients, _ = load_backend().differentiate(
             self._model, lambda values: scaled(targets._replace(values=values)), targets.values
         )
         return load_backend().together(self._of_layers_outside(gradients))
+
+    def layers_in_sequence(self, gradients) -> Iterator[tuple]:
+        """Goes through the relaxed layers, then through all others, for weight steps in turn.
+
+        Args:
+            gradients: The gradients at the present weights, one per trainable weight.
+
+        Yields:
+            A layer's trainable weights, and a function of their gradient at the present weights
+            when the layer is fed by the net as it is then. For the weights of all layers that are
+            not relaxed, the gradient is the one given.
+        """
+        place = {id(weight): number for number, weight in enumerate(self.weights)}
+        left = dict(place)
+        for layer in self.circuit.layers:
+            own = [weight for weight in layer.trainable_variables if id(weight) in left]
+            for weight in own:
+                del left[id(weight)]
+            if own:
+                fed = self._isolated(self.circuit.perturb)(self.x, self._no_offsets())[1]
+                targets = self.targets._replace(fed=ops.cast(fed, self.dtype))
+                yield own, functools.partial(self._gradients_of, own, place, targets)
+        rest = [self.weights[number] for number in left.values()]
+        if rest:
+            same = [gradients[place[id(weight)]] for weight in rest]
+            yield rest, lambda: same
+
+    def _gradients_of(self, weights, place: dict, targets: Targets) -> list:
+        gradients = self.weight_gradients(targets)
+        return [gradients[place[id(weight)]] for weight in weights]
 
     def repeat(self, times: int, body: Callable) -> None:
         """Runs `body()`, which updates weights by the optimizer, several times."""
@@ -143,7 +185,7 @@ class Step:
             total, parts = self._objective(self.targets._replace(values=values))
             return self.optimizer.scale_loss(total), (total, parts)
 
-        (total, parts), gradients, by_target = load_backend().differentiate(
+        (total, (*parts, self.inputs)), gradients, by_target = load_backend().differentiate(
             model, scaled_objective, self.targets.values
         )
         loss_tracker(model).update_state(total, sample_weight=self.batch_size)
@@ -168,9 +210,10 @@ class Step:
         outputs, pairs = self.circuit.replay(self.x, targets.values, fresh, targets.fed)
         task = self._task_loss(outputs)
         if not pairs:
-            return task, (task, ops.zeros(()), outputs)
-        hidden = self._model.relaxed.hidden_loss(pairs, self.sample_weight, self.count)
-        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs)
+            return task, (task, ops.zeros(()), outputs, [])
+        hidden = self.hidden_loss(pairs, self.sample_weight, self.count)
+        inputs = [pair.inputs for pair in pairs]
+        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
 
     def _task_loss(self, outputs):
         return self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
@@ -183,12 +226,14 @@ class Step:
                 outputs, values = self.circuit.perturb(self.x, offsets)
                 return self._task_loss(outputs), values
 
-            offsets = ops.zeros((self.batch_size, self.circuit.size), self.dtype)
             values, by_weights, by_values = load_backend().differentiate(
-                self._model, self._isolated(task), offsets
+                self._model, self._isolated(task), self._no_offsets()
             )
             self._task = ops.cast(values, self.dtype), by_values, by_weights
         return self._task
+
+    def _no_offsets(self):
+        return ops.zeros((self.batch_size, self.circuit.size), self.dtype)
 
     def _of_layers_outside(self, gradients) -> list:
         """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from report import load, stats
+from report import latex, load, stats
 
 FILE = Path(__file__).with_name("claims.toml")
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
@@ -25,8 +25,32 @@ class Outcome(NamedTuple):
 
 
 def read(path: str | Path = FILE) -> dict:
-    """The claims file."""
-    return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    """The claims file; a criterion against several variants becomes one against each."""
+    book = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    for claim in book["claims"]:
+        claim["criteria"] = [one for criterion in claim["criteria"] for one in _each(criterion)]
+    return book
+
+
+def _each(criterion: dict) -> list[dict]:
+    others = criterion.get("minus")
+    if not isinstance(others, list):
+        return [criterion]
+    return [{**criterion, "minus": one, "contest": True} for one in others]
+
+
+def contests(claim: dict, outcome: Outcome) -> dict[str, list[tuple]]:
+    """Criteria and estimates of each variant that a claim compares with several others."""
+    found: dict[str, list[tuple]] = {}
+    for criterion, estimate in zip(claim["criteria"], outcome.estimates, strict=True):
+        if "contest" in criterion:
+            found.setdefault(criterion["variant"], []).append((criterion, estimate))
+    return found
+
+
+def worst(pairs: list[tuple]) -> tuple:
+    """Of criteria with an upper bound and their estimates, the pair with the largest value."""
+    return max(pairs, key=lambda pair: np.nan_to_num(pair[1].value, nan=-np.inf))
 
 
 def judge(claim: dict, results: str | Path) -> Outcome:
@@ -42,13 +66,15 @@ def judge_criterion(criterion: dict, results: str | Path) -> Outcome:
     """Holds the estimate against the bounds of one criterion."""
     runs = load.runs(results, criterion["experiment"], allow_missing=True)
     estimate = _estimate(criterion, runs)
-    return Outcome(_verdict(criterion, estimate), [estimate], criterion["min_n"])
+    return Outcome(verdict(criterion, estimate), [estimate], criterion["min_n"])
 
 
 def _estimate(criterion: dict, runs: list[dict]) -> stats.Estimate:
     metric, variant, minus = criterion["metric"], criterion["variant"], criterion.get("minus")
     if metric == "boundary_shift":
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
+    if criterion.get("at") == "seconds":
+        return stats.mean(_at_the_others_end(criterion, runs))
 
     def one(name: str, stream: int) -> stats.Estimate:
         if metric == "disagreement":
@@ -66,7 +92,39 @@ def _values(criterion: dict, runs: list[dict]) -> np.ndarray:
     return np.float64(values >= criterion["level"]) if "level" in criterion else values
 
 
-def _verdict(criterion: dict, estimate: stats.Estimate) -> str:
+def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
+    """A curve at the training time at which the run of `minus` with the same seed ended, minus
+    what that run ended with: linear between the epochs, the last value beyond them.
+    """
+    others = {run["seed"]: run for run in load.of(runs, criterion["minus"])}
+    found = []
+    for run in load.of(runs, criterion["variant"]):
+        if run["seed"] not in others:
+            continue
+        other = others[run["seed"]]
+        end = other["curves"]["seconds"][-1]
+        times, values = (run["curves"][name] for name in ("seconds", criterion["metric"]))
+        at_end = np.interp(end, times, np.asarray(values, dtype=float))
+        if run["status"] == "diverged":
+            at_end = criterion.get("diverged", np.nan)
+        found.append(float(at_end - _values(criterion, [other])[0]))
+    return found
+
+
+def text(criterion: dict, estimate: stats.Estimate) -> str:
+    """An estimate as it is judged: a share in per cent, a loss, an error or an accuracy."""
+    metric = criterion["metric"]
+    if metric in ("disagreement", "boundary_shift"):
+        return latex.with_interval(estimate, latex.percent) + r"\,\%"
+    if metric.endswith("_loss"):
+        return latex.with_interval(estimate, latex.loss)
+    if metric.endswith("_error"):
+        return latex.with_interval(estimate, latex.significant)
+    return latex.with_interval(estimate, latex.fixed)
+
+
+def verdict(criterion: dict, estimate: stats.Estimate) -> str:
+    """Whether the interval, or the value if asked, lies within the bounds."""
     on_value = criterion.get("on") == "value"
     low, high = (estimate.value,) * 2 if on_value else (estimate.low, estimate.high)
     if estimate.n < criterion["min_n"] or not np.isfinite([low, high]).all():

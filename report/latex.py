@@ -7,6 +7,7 @@ from pathlib import Path
 from report.stats import Estimate
 
 NONE = "--"
+LEFT_OUT = "not in this profile"
 SPECIAL = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
 SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import make_moons
 
-from report.variants import VARIANTS
+from report.variants import PARTIAL, VARIANTS
 
 
 class MissingResults(Exception):
@@ -21,7 +21,8 @@ def runs(results: str | Path, experiment: str, allow_missing: bool = False) -> l
     Args:
         results: folder that holds EXPERIMENT/VARIANT/seed-K.json.
         experiment: name of the experiment, a key of `VARIANTS`.
-        allow_missing: whether variants without any run are passed over.
+        allow_missing: whether variants without any run are passed over; those of the experiments
+            in `PARTIAL` always are.
 
     Raises:
         MissingResults: a variant has no run and `allow_missing` is false.
@@ -32,7 +33,7 @@ def runs(results: str | Path, experiment: str, allow_missing: bool = False) -> l
         files = sorted((folder / variant).glob("seed-*.json"), key=_seed)
         found += [json.loads(file.read_text(encoding="utf-8")) for file in files]
         missing += [] if files else [variant]
-    if missing and not allow_missing:
+    if missing and not allow_missing and experiment not in PARTIAL:
         raise MissingResults(
             f"{folder} must hold VARIANT/seed-K.json for every variant. "
             f"Missing: {', '.join(missing)}. `make results` trains what is missing."
@@ -55,7 +56,7 @@ def metrics(runs_: list[dict]) -> pd.DataFrame:
         {"variant": run["variant"], "seed": run["seed"], "status": run["status"], **run["metrics"]}
         for run in runs_
     ]
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])
     numeric = frame.columns.difference(["variant", "seed", "status"])
     frame[numeric] = frame[numeric].apply(pd.to_numeric)
     return frame

@@ -1,17 +1,20 @@
 """Every number of the text as a LaTeX macro, and the notice on the first page.
 
 Usage: numbers.py RESULTS_DIR STATUS_JSON OUT. A macro is named experiment, variant, metric:
-`\\EOneBpTestAccuracy`, with its interval `\\EOneBpTestAccuracyCI`; a verdict is `\\VerdictCOne`,
-the estimate of a claim's first criterion `\\ClaimCOneA`.
+`\\EOneBpTestAccuracy`, with its interval `\\EOneBpTestAccuracyCI`; experiments that share a number
+keep their name: `\\EOneZeroMnistAdamTrainLoss`. A verdict is `\\VerdictCOne`, the estimate of a
+claim's first criterion `\\ClaimCOneA`; of a criterion against several variants,
+`\\ClaimCNineaLocopropMHold` of `...Of` hold.
 """
 
 import json
+import string
 import sys
 from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import claims, latex, load, scaling, stats, summary, trials
+from report import autoencoders, claims, latex, load, scaling, stats, summary, trials
 from report.variants import VARIANTS
 
 UNITS = {
@@ -29,32 +32,44 @@ def macros(results: Path) -> dict[str, str]:
         "Resamples": latex.integer(stats.RESAMPLES),
         "Coverage": rf"{stats.COVERAGE}\,\%",
         "NearRadius": str(summary.NEAR),
-        "ESevenTrials": latex.integer(max(len(tried) for tried in trials.read().values())),
     }
     for experiment in VARIANTS:
+        runs = load.runs(results, experiment)
         own = scaling.macros if experiment == scaling.EXPERIMENT else _experiment
-        found |= own(load.runs(results, experiment), experiment)
+        found |= own(runs, experiment)
+        if experiment in autoencoders.SETS:
+            found |= autoencoders.macros(runs, experiment, prefix(experiment))
+        if tried := trials.read(experiment):
+            counts = sorted({len(made) for made in tried.values()})
+            found[prefix(experiment) + "Trials"] = latex.integer(counts[-1])
     for claim in claims.read()["claims"]:
         found |= _claim(claim, claims.judge(claim, results))
     return found
 
 
+def prefix(experiment: str) -> str:
+    """What the macros of an experiment begin with: its number, and its name if that is shared."""
+    number, _, name = experiment.partition("_")
+    alone = sum(other.startswith(f"{number}_") for other in VARIANTS) == 1
+    return "E" + latex.camel(str(int(number[1:]))) + ("" if alone else latex.camel(name))
+
+
 def _experiment(runs: list[dict], experiment: str) -> dict[str, str]:
-    number = "E" + latex.camel(str(int(experiment[1:3])))
+    number = prefix(experiment)
     counts = [summary.counts(runs, variant) for variant in VARIANTS[experiment]]
-    sizes = sorted({count["runs"] for count in counts})
+    sizes = sorted({count["runs"] for count in counts} - {0}) or [0]
     found = {
         number + "N": str(sizes[0]) + (f" to {sizes[-1]}" if len(sizes) > 1 else ""),
         number + "Data": ", ".join(dict.fromkeys(_data(run) for run in runs)),
         number + "Lost": str(sum(count["diverged"] for count in counts)),
     }
     for variant, count in zip(VARIANTS[experiment], counts, strict=True):
-        prefix = number + latex.camel(variant)
+        own = number + latex.camel(variant)
         for name, estimate in summary.estimates(runs, variant).items():
             write, unit = summary.WRITE[name], UNITS.get(name, "")
-            found[prefix + latex.camel(name)] = write(estimate.value) + unit
-            found[prefix + latex.camel(name) + "CI"] = latex.with_interval(estimate, write) + unit
-        found |= {prefix + latex.camel(name): latex.integer(count[name]) for name in count}
+            found[own + latex.camel(name)] = write(estimate.value) + unit
+            found[own + latex.camel(name) + "CI"] = latex.with_interval(estimate, write) + unit
+        found |= {own + latex.camel(name): latex.integer(count[name]) for name in count}
     return found
 
 
@@ -67,11 +82,15 @@ def _claim(claim: dict, outcome: claims.Outcome) -> dict[str, str]:
     verb = "is " if outcome.verdict == claims.OPEN else ""
     found = {"Verdict" + name: verb + outcome.verdict}
     for letter, criterion, estimate in zip(
-        "ABCDEFG", claim["criteria"], outcome.estimates, strict=False
+        string.ascii_uppercase, claim["criteria"], outcome.estimates, strict=False
     ):
-        share = criterion["metric"] in ("disagreement", "boundary_shift")
-        write, unit = (latex.percent, r"\,\%") if share else (latex.fixed, "")
-        found["Claim" + name + letter] = latex.with_interval(estimate, write) + unit
+        found["Claim" + name + letter] = claims.text(criterion, estimate)
+    for variant, pairs in claims.contests(claim, outcome).items():
+        verdicts = [claims.verdict(*pair) for pair in pairs]
+        own = "Claim" + name + latex.camel(variant)
+        found[own + "Hold"] = str(verdicts.count(claims.HOLDS))
+        found[own + "Of"] = str(len(verdicts))
+        found[own + "Worst"] = claims.text(*claims.worst(pairs))
     return found
 
 

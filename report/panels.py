@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from report import load
-from report.style import CLASSES, PALETTE
+from report.style import CLASSES, PALETTE, look
+from report.variants import VARIANTS
 
 DARK = ("#00395c", "#6e2c00")  # the darker sisters of the two class colours
 SCATTER = {"s": 7, "linewidths": 0.4, "edgecolors": "white", "zorder": 3}
@@ -97,6 +98,31 @@ def losses(axis, frame: pd.DataFrame) -> None:
     axis.set_ylim(bottom=FLOOR)
     axis.axhline(np.log(2), color="0.55", linewidth=0.6, zorder=0)
     iteration_axis(axis, frame)
+
+
+def training_loss(axis, runs: list[dict], experiment: str, across: str) -> None:
+    """Training loss of the deployed network after each epoch, one line a variant.
+
+    Args:
+        axis: the panel.
+        runs: the experiment's runs.
+        experiment: its name.
+        across: `epoch` or `seconds`.
+    """
+    frame = load.curves(runs)
+    frame = frame[frame["epoch"] > 0]
+    for variant in VARIANTS[experiment]:
+        rows = frame[frame["variant"] == variant]
+        band(axis, rows, across, "train_loss", **look(experiment, variant))
+    axis.set_yscale("log")
+    for formatter in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+        formatter("{x:g}")
+    axis.tick_params(axis="y", which="minor", labelsize=6)
+    if across == "seconds":
+        axis.set(xscale="log", xlabel="training time (s)")
+    else:
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
 
 
 FLOOR = 1e-6  # single precision would draw forty decades of nothing below it

@@ -1,6 +1,7 @@
 """Settings tables: what differs between the variants of an experiment, and what they share."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from report import latex, load
@@ -52,3 +53,48 @@ def text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{latex.escape(key)} {text(item)}" for key, item in value.items())
     return latex.escape(value if isinstance(value, str) else json.dumps(value))
+
+
+def by_row(found: dict[str, list[dict]], titles: dict[str, str], first: tuple[str, ...]) -> str:
+    """One row per variant, one column per experiment, for experiments with the same variants.
+
+    What most of them have stands in the last row.
+
+    Args:
+        found: runs by experiment.
+        titles: headings by experiment.
+        first: settings that belong to the experiment, not to the variant: its first row.
+    """
+    values = {
+        (experiment, variant): _settings(load.of(runs, variant))
+        for experiment, runs in found.items()
+        for variant in VARIANTS[experiment]
+        if load.of(runs, variant)
+    }
+    names = sorted({name for one in values.values() for name in one} - {*first})
+    usual = {name: _usual([one.get(name, latex.NONE) for one in values.values()]) for name in names}
+    lines = [" & ".join(["all", *(_first(values, experiment, first) for experiment in found)])]
+    for variant in dict.fromkeys(variant for _, variant in values):
+        cells = [next(VARIANTS[e][variant].label for e in found if (e, variant) in values)]
+        for experiment in found:
+            own = values.get((experiment, variant), {})
+            chosen = [name for name in names if name in own and own[name] != usual[name]]
+            words = [f"{latex.escape(name)} {own[name]}" for name in chosen]
+            cells.append(", ".join(words) or latex.NONE)
+        lines.append(" & ".join(cells))
+    shared = [f"{latex.escape(name)} = {value}" for name, value in usual.items() if value]
+    lines += [r"\midrule", rf"\multicolumn{{{len(found) + 1}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"]
+    lines[-1] += rf"{{\raggedright Where a row does not say otherwise: {'; '.join(shared)}.}} \\"
+    columns = rf">{{\raggedright\arraybackslash}}p{{{0.84 / max(1, len(found)):.3f}\textwidth}}"
+    return latex.table("l" + columns * len(found), ["", *(titles[e] for e in found)], lines)
+
+
+def _usual(values: list[str]) -> str | None:
+    """The value that more than half of the variants have; none, if there is no such one."""
+    value, count = Counter(values).most_common(1)[0]
+    return value if 2 * count > len(values) else None
+
+
+def _first(values: dict, experiment: str, names: tuple[str, ...]) -> str:
+    own = next(one for (name, _), one in values.items() if name == experiment)
+    return ", ".join(f"{latex.escape(name)} {own[name]}" for name in names if name in own)

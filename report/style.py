@@ -80,7 +80,7 @@ def look(experiment: str, variant: str) -> dict:
     """Line keywords of a variant: colour, dashes and end marker together tell it apart."""
     entry = VARIANTS[experiment][variant]
     return {
-        "color": PALETTE[entry.colour],
+        "color": entry.colour if isinstance(entry.colour, str) else PALETTE[entry.colour],
         "linestyle": entry.line,
         "marker": entry.marker,
         "label": entry.label,

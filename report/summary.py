@@ -15,6 +15,8 @@ WRITE = {
     "relaxed_loss": latex.loss,
     "task_loss": latex.loss,
     "hidden_loss": latex.loss,
+    "train_error": latex.loss,
+    "test_error": latex.loss,
     "deployment_gap": latex.loss,
     "seconds": latex.seconds,
     "milliseconds": latex.seconds,
@@ -28,8 +30,11 @@ BOUND = {latex.loss: latex.short, latex.seconds: latex.short}  # of intervals in
 
 def estimates(runs: list[dict], variant: str) -> dict[str, stats.Estimate]:
     """The estimate of each name in `WRITE` for one variant; milliseconds are per iteration."""
+    if not load.of(runs, variant):  # left out of this profile
+        return {name: stats.mean([]) for name in WRITE}
     frame = load.metrics(load.of(runs, variant))
-    frame["milliseconds"] = 1000 * frame["seconds"] / frame["iterations"]
+    if "seconds" in frame and "milliseconds" not in frame:
+        frame["milliseconds"] = 1000 * frame["seconds"] / frame["iterations"]
     if "store_bytes" in frame:
         frame["store_megabytes"] = frame["store_bytes"] / 1e6
     found = {name: stats.mean(frame[name]) for name in WRITE if name in frame}
@@ -42,9 +47,10 @@ def estimates(runs: list[dict], variant: str) -> dict[str, stats.Estimate]:
 
 def counts(runs: list[dict], variant: str) -> dict[str, int]:
     """Runs, diverged runs, runs that reach a test accuracy of 0.99, and iterations of a variant."""
-    frame = load.metrics(load.of(runs, variant))
+    chosen = load.of(runs, variant)
+    frame = load.metrics(chosen).reindex(columns=["status", "test_accuracy", "iterations"])
     return {
-        "runs": len(frame),
+        "runs": len(chosen),
         "diverged": int((frame["status"] == "diverged").sum()),
         "reached": int((frame["test_accuracy"] >= 0.99).sum()),
         "iterations": int(np.nan_to_num(frame["iterations"].max())),
@@ -52,7 +58,7 @@ def counts(runs: list[dict], variant: str) -> dict[str, int]:
 
 
 def table(results, experiment: str, columns: dict[str, str]) -> str:
-    """The summary table of an experiment.
+    """The summary table of an experiment; what the profile leaves out has no row.
 
     Args:
         results: results folder.
@@ -62,6 +68,8 @@ def table(results, experiment: str, columns: dict[str, str]) -> str:
     runs = load.runs(results, experiment)
     lines = []
     for variant, look in VARIANTS[experiment].items():
+        if not load.of(runs, variant):
+            continue
         found, count = estimates(runs, variant), counts(runs, variant)
         cells = [(look.label, "")]
         cells += [(latex.integer(count[name]), "") for name in ("iterations", "runs", "diverged")]
@@ -71,4 +79,4 @@ def table(results, experiment: str, columns: dict[str, str]) -> str:
             cells.append((write(found[name].value), latex.interval(found[name], bound)))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
     header = ["", "iterations", "$n$", "div.", *columns.values()]
-    return latex.table("lrrr" + "c" * len(columns), header, lines[:-1])
+    return latex.table("lrrr" + "c" * len(columns), header, lines[:-1] or [latex.LEFT_OUT])

@@ -1,20 +1,26 @@
-"""Reads e07_trials.toml, the search on held-out data behind the settings of the mini-batch runs."""
+"""Reads the trials behind the settings of e07 and e10: eNN_trials.toml, made on held-out data."""
 
 import tomllib
 from pathlib import Path
 
-EXPERIMENT = "e07_minibatch"
-FILE = Path(__file__).with_name("e07_trials.toml")
+FOLDER = Path(__file__).parent
 
 
-def read() -> dict[str, list[dict]]:
-    """The trials of each variant, in the order in which they were made."""
+def read(experiment: str) -> dict[str, list[dict]]:
+    """The trials of each variant of an experiment, in the order in which they were made.
+
+    A file holds the trials of all experiments with its number; where these are several, every
+    trial names its own.
+    """
+    file = FOLDER / f"{experiment.partition('_')[0]}_trials.toml"
     found: dict[str, list[dict]] = {}
-    for trial in tomllib.loads(FILE.read_text(encoding="utf-8"))["trials"]:
-        found.setdefault(trial["variant"], []).append(trial)
+    if file.exists():
+        for trial in tomllib.loads(file.read_text(encoding="utf-8")).get("trials", []):
+            if trial.get("experiment", experiment) == experiment:
+                found.setdefault(trial["variant"], []).append(trial)
     return found
 
 
 def best(tried: list[dict]) -> dict:
-    """The trial with the highest held-out accuracy; of equal ones the first."""
-    return max(tried, key=lambda trial: trial["accuracy"])
+    """The trial with the lowest held-out loss or the highest accuracy; of equal ones the first."""
+    return min(tried, key=lambda one: one["loss"] if "loss" in one else -one["accuracy"])

@@ -7,13 +7,35 @@ class Variant(NamedTuple):
     """How a variant is called and drawn."""
 
     label: str
-    colour: int  # index into seaborn's colorblind palette
+    colour: int | str  # index into seaborn's colorblind palette, or a grey
     line: str | tuple
     marker: str
     relaxed: bool
 
 
 DASHED, DOTTED, DASHDOT, LONG = (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (7, 1.5))
+TWODOT, SPARSE = (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (3, 3))
+
+# First-order optimizers in greys: what is compared with them stands out.
+AUTOENCODERS = {
+    "sgd": Variant("SGD", "0.72", DOTTED, "o", False),
+    "momentum": Variant("momentum", "0.72", DASHED, "s", False),
+    "nesterov": Variant("Nesterov", "0.72", DASHDOT, "P", False),
+    "adagrad": Variant("AdaGrad", "0.55", DOTTED, "X", False),
+    "adadelta": Variant("AdaDelta", "0.55", DASHED, "d", False),
+    "rmsprop": Variant("RMSprop", "0.4", DASHDOT, "p", False),
+    "adam": Variant("Adam", "0.2", "solid", "*", False),
+    "muon": Variant("Muon", 5, TWODOT, "h", False),
+    "locoprop_s": Variant("LocoProp-S", 0, LONG, "^", True),
+    "locoprop_s_closed": Variant("LocoProp-S, closed form", 9, DASHED, "<", True),
+    "locoprop_m": Variant("LocoProp-M", 1, "solid", "v", True),
+    "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+}
+NOTEBOOK = {
+    "notebook_bp": Variant("notebook, BP", 7, SPARSE, "o", False),
+    "notebook_s": Variant("notebook, S", 4, DOTTED, "^", True),
+    "notebook_m": Variant("notebook, M", 3, SPARSE, "v", True),
+}
 
 VARIANTS = {
     "e01_shallow": {
@@ -36,6 +58,11 @@ VARIANTS = {
         "learned_repeated": Variant("kept a few steps", 3, DOTTED, "s", True),
         "inferred": Variant("inferred", 2, DASHDOT, "D", True),
     },
+    "e09_matching": {"library": Variant("library", 0, "solid", "o", False)},
+    "e10_mnist": AUTOENCODERS | NOTEBOOK,
+    "e10_fashion": AUTOENCODERS,
+    "e10_faces": AUTOENCODERS,
+    "e10_curves": AUTOENCODERS,
     "e15_thousand": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "bp_fast": Variant("BP, RAI's rate", 7, DOTTED, "s", False),
@@ -48,6 +75,8 @@ VARIANTS = {
         "jax_sweep": Variant("JAX, sweep", 4, DASHDOT, "D", True),
     },
 }
+# Experiments of which a profile may leave out variants, or all of them.
+PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves")
 
 
 def label(experiment: str, variant: str) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import struct
+import zlib
 
 import keras
 import numpy as np
@@ -126,3 +127,86 @@ def test_the_real_set_is_the_published_one(name, means):
     assert (x_train.mean().round(4), x_test.mean().round(4)) == means
     assert np.bincount(y_train).tolist() == [6000] * 10
     assert np.bincount(y_test).tolist() == [1000] * 10
+
+
+# The Olivetti faces
+
+
+def element(kind, content):
+    """An element of a MATLAB 5 file, padded to eight bytes, written from its definition."""
+    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def mat(name, values, shape):
+    """A compressed matrix of unsigned bytes; a name of four letters lies in its tag."""
+    tag = element(1, name) if len(name) > 4 else struct.pack("<HH4s", 1, len(name), name)
+    flags, dimensions = struct.pack("<II", 9, 0), struct.pack("<ii", *shape)
+    parts = element(6, flags) + element(5, dimensions) + tag + element(2, values)
+    packed = zlib.compress(element(14, parts))
+    return struct.pack("<II", 15, len(packed)) + packed
+
+
+@pytest.fixture
+def faces(tmp_path, monkeypatch):
+    """A folder with made-up faces behind another matrix, the file and the matrix in it."""
+    matrix = np.random.default_rng(0).integers(0, 256, (4096, 400), dtype=np.uint8)
+    content = bytes(128) + mat(b"p", bytes(12), (1, 12))
+    content += mat(b"faces", matrix.tobytes(order="F"), matrix.shape)
+    file = tmp_path / "olivetti" / "olivettifaces.mat"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    monkeypatch.setenv("RAIKERAS_DATA", str(tmp_path))
+    monkeypatch.setattr(keras.utils, "get_file", lambda *a, **k: pytest.fail("it fell back"))
+    return file, matrix
+
+
+def test_faces_are_the_columns_of_the_matrix_each_written_by_columns(faces):
+    images, persons = datasets.olivetti()
+    for number in (0, 7, 399):
+        np.testing.assert_array_equal(images[number].T.ravel(), faces[1][:, number])
+    assert images.dtype == persons.dtype == np.uint8
+    assert persons.tolist() == [number // 10 for number in range(400)]
+    images += 1  # writable
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content[:-9],
+        lambda content: content[:-12] + bytes([content[-12] ^ 1]) + content[-11:],
+        lambda content: b"",
+        lambda content: b"<html>not found</html>" * 20,
+        lambda content: content[:128] + mat(b"faces", bytes(64), (8, 8)),
+    ],
+    ids=["cut off", "flipped bit", "empty", "no matrix", "small"],
+)
+def test_damaged_faces_are_named(faces, change):
+    faces[0].write_bytes(change(faces[0].read_bytes()))
+    with pytest.raises(ValueError, match=re.escape(str(faces[0])) + ".*Copy it again. Received: "):
+        datasets.olivetti()
+
+
+def test_missing_faces_are_named(faces):
+    faces[0].unlink()
+    with pytest.raises(FileNotFoundError, match=re.escape(str(faces[0])) + ".*unset RAIKERAS_DATA"):
+        datasets.olivetti()
+
+
+def test_faces_are_downloaded_where_no_folder_is_named(faces, monkeypatch):
+    monkeypatch.delenv("RAIKERAS_DATA")
+    monkeypatch.setattr(keras.utils, "get_file", lambda *a, file_hash: str(faces[0]))
+    assert datasets.olivetti()[0].shape == (400, 64, 64)
+
+    def fails(*words, file_hash):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.utils, "get_file", fails)
+    with pytest.raises(ConnectionError, match="FOLDER/olivetti.*URL fetch failure"):
+        datasets.olivetti()
+
+
+@pytest.mark.skipif(not os.environ.get("RAIKERAS_DATA"), reason="RAIKERAS_DATA is not set")
+def test_the_real_faces_are_the_published_ones():
+    images, _ = datasets.olivetti()
+    scaled = (images[0] - images.min()) / np.ptp(images)  # as scikit-learn's documentation has them
+    np.testing.assert_allclose(scaled.ravel()[:3], [0.30991736, 0.3677686, 0.41735536], rtol=1e-6)

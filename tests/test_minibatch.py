@@ -61,8 +61,8 @@ def test_step_of_the_rows_removes_the_stated_share_of_a_mismatch():
 
 def test_every_variant_had_as_many_trials_and_runs_with_the_best():
     chosen = tomllib.loads((ROOT / "experiments" / "profiles.toml").read_text("utf-8"))
-    variants = chosen[trials.EXPERIMENT]["variants"]
-    made = trials.read()
+    variants = chosen["e07_minibatch"]["variants"]
+    made = trials.read("e07_minibatch")
     assert list(made) == list(variants) == list(search_minibatch.TRIALS)
     assert len({len(tried) for tried in made.values()}) == 1
     for variant, tried in made.items():

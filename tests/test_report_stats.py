@@ -91,5 +91,6 @@ def test_loss_format(value, text):
 
 def test_looks_differ_by_more_than_colour():
     for experiment, variants in VARIANTS.items():
-        looks = [str(style.look(experiment, variant)["linestyle"]) for variant in variants]
+        both = [style.look(experiment, variant) for variant in variants]
+        looks = [(str(one["linestyle"]), one["marker"]) for one in both]
         assert len(set(looks)) == len(looks)

@@ -59,6 +59,28 @@ def wide_floats():
         narrow["float64"] = before
 
 
+@contextlib.contextmanager
+def scaled_rate(optimizer, factor):
+    """Multiplies an optimizer's learning rate, a schedule's too, while it lasts; `None`: by 1.
+
+    Keras reads the rate in one place, but a rate that changes within a loop has no variable.
+    """
+    if factor is None:
+        yield
+        return
+    read = optimizer._get_current_learning_rate
+
+    def scaled():
+        rate = ops.convert_to_tensor(read())
+        return rate * ops.cast(factor, rate.dtype)
+
+    optimizer.__dict__["_get_current_learning_rate"] = scaled
+    try:
+        yield
+    finally:
+        del optimizer.__dict__["_get_current_learning_rate"]
+
+
 def graph_nodes(net) -> list[tuple]:
     """Every Functional graph of a net, nested ones included, with its nodes in order."""
     found: list[tuple] = []

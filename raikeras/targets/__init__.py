@@ -4,5 +4,6 @@ from raikeras.targets.base import TargetRule, Targets
 from raikeras.targets.gradient import Gradient
 from raikeras.targets.inferred import Inferred
 from raikeras.targets.learned import Learned
+from raikeras.targets.teacher import Teacher
 
-__all__ = ["Gradient", "Inferred", "Learned", "TargetRule", "Targets"]
+__all__ = ["Gradient", "Inferred", "Learned", "TargetRule", "Targets", "Teacher"]

@@ -15,7 +15,12 @@ def build(results: Path, out: Path) -> None:
     for claim in claims.read()["claims"]:
         outcome = claims.judge(claim, results)
         pairs = zip(claim["criteria"], outcome.estimates, strict=True)
-        shown = r" \newline ".join(_shown(*pair) for pair in pairs)
+        parts = [_shown(*pair) for pair in pairs if "contest" not in pair[0]]
+        for name, contest in claims.contests(claim, outcome).items():
+            criterion, estimate = claims.worst(contest)
+            own = VARIANTS[criterion["experiment"]][name].label
+            parts.append(f"{own}, at worst {claims.text(criterion, estimate)}")
+        shown = r" \newline ".join(parts)
         few = outcome.n < outcome.min_n
         count = f"{outcome.n} of {outcome.min_n}" if few else str(outcome.n)
         lines += [
@@ -33,12 +38,10 @@ def build(results: Path, out: Path) -> None:
 
 
 def _shown(criterion: dict, estimate) -> str:
-    """The estimate as it is judged: a share of cells or runs in per cent, or an accuracy."""
-    if criterion["metric"] in ("disagreement", "boundary_shift"):
-        return latex.with_interval(estimate, latex.percent) + r"\,\%"
+    """The estimate as it is judged."""
     if "level" in criterion:
         return rf"{latex.percent(estimate.value)}\,\% of runs"
-    return latex.with_interval(estimate, latex.fixed)
+    return claims.text(criterion, estimate)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,19 @@ from report import latex, load, trials
 from report.settings import text
 from report.variants import label
 
+EXPERIMENT = "e07_minibatch"
+
 
 def build(results: Path, out: Path) -> None:
     lines = []
-    for variant, tried in trials.read().items():
+    for variant, tried in trials.read(EXPERIMENT).items():
         common = set.intersection(*(set(_items(one)) for one in tried))
         best = trials.best(tried)
         for number, one in enumerate(tried):
             own = [f"{name} {value}" for name, value in _items(one) if (name, value) not in common]
             accuracy = latex.fixed(one["accuracy"]) if one["accuracy"] >= 0 else "diverged"
             cells = [
-                label(trials.EXPERIMENT, variant) if not number else "",
+                label(EXPERIMENT, variant) if not number else "",
                 ", ".join(own),
                 rf"\textbf{{{accuracy}}}" if one is best else accuracy,
             ]

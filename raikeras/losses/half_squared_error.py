@@ -1,4 +1,4 @@
-"""Losses that Keras has not, made to measure a mismatch."""
+"""`HalfSquaredError`: the squared error as LocoProp-S has it."""
 
 import keras
 from keras import ops

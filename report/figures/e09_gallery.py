@@ -1,0 +1,42 @@
+"""Nine transfer functions, their integrals and the divergences from some targets."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import load, matching, style
+from report.variants import DASHED, DOTTED
+
+LINES = ("solid", DASHED, DOTTED)
+
+
+def draw(results: Path, out: Path) -> None:
+    (run,) = load.runs(results, matching.EXPERIMENT)[:1]
+    curves, targets = run["curves"], run["settings"]["drawn_targets"]
+    figure, axes = style.grid(3, len(matching.FUNCTIONS), style.TEXT, 3.3)
+    for column, (name, title) in zip(axes.T, matching.FUNCTIONS.items(), strict=True):
+        x = curves["x"]
+        column[0].plot(x, curves[f"{name}_f"], color="black")
+        column[1].plot(x, curves[f"{name}_integral"], color="black")
+        for number, target in enumerate(targets):
+            look = {"color": style.PALETTE[number], "linestyle": LINES[number % len(LINES)]}
+            words = rf"$a={target:g}$"
+            column[2].plot(x, curves[f"{name}_divergence_{number}"], label=words, **look)
+            column[2].plot(target, 0, "o", color=look["color"], markersize=2.5, clip_on=False)
+        column[0].set_title(title)
+        column[2].set_xlabel(r"$\hat a$", labelpad=1)
+        for axis in column:
+            axis.axhline(0, color="0.8", linewidth=0.5, zorder=0)
+            axis.set_xticks([-2, 0, 2])
+    for axis, words, top in zip(
+        axes[:, 0], (r"$f$", r"$F$", r"$D_F(\hat a, a)$"), (None, 4.6, 6), strict=True
+    ):
+        axis.set_ylabel(words)
+        axis.set_ylim(top=top)
+    handles = axes[2, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(targets))
+    style.save(figure, out)
+
+
+if __name__ == "__main__":
+    load.main(draw)

@@ -1,0 +1,48 @@
+"""Results of the other autoencoders: one row per method, one group of columns per data set."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import autoencoders, latex, load, summary
+from report.variants import AUTOENCODERS
+
+EXPERIMENTS = [name for name in autoencoders.SETS if name != "e10_mnist"]
+COLUMNS = {
+    "train_loss": "train loss",
+    "test_loss": "test loss",
+    "test_error": "test error",
+    "seconds": "time (s)",
+}
+
+
+def build(results: Path, out: Path) -> None:
+    runs = {name: load.runs(results, name) for name in EXPERIMENTS}
+    lines = []
+    for variant, look in AUTOENCODERS.items():
+        if not any(load.of(one, variant) for one in runs.values()):
+            continue
+        cells = [look.label]
+        for experiment in EXPERIMENTS:
+            found = summary.estimates(runs[experiment], variant)
+            count = summary.counts(runs[experiment], variant)
+            cells.append(latex.integer(count["runs"]) + (r"$^*$" if count["diverged"] else ""))
+            cells += [summary.WRITE[name](found[name].value) for name in COLUMNS]
+        lines.append(" & ".join(cells))
+    width = 1 + len(COLUMNS)
+    titles = [
+        rf"\multicolumn{{{width}}}{{c}}{{{autoencoders.title(runs[name], name)}}}"
+        for name in EXPERIMENTS
+    ]
+    starts = [2 + width * number for number in range(len(EXPERIMENTS))]
+    rules = " ".join(rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start in starts)
+    lines = lines or [latex.LEFT_OUT]
+    names = ["$n$", *COLUMNS.values()] * len(EXPERIMENTS)
+    header = [rf" & {' & '.join(titles)} \\" + f"\n{rules}\n", *names]
+    latex.write(
+        out, latex.table("l" + ("r" + "c" * len(COLUMNS)) * len(EXPERIMENTS), header, lines)
+    )
+
+
+if __name__ == "__main__":
+    load.main(build)

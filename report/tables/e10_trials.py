@@ -1,0 +1,42 @@
+"""The search behind the autoencoders' settings: every trial, the chosen ones in bold."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import autoencoders, latex, load, trials
+from report.settings import text
+from report.variants import label
+
+
+def build(results: Path, out: Path) -> None:
+    lines = []
+    for experiment, dataset in autoencoders.SETS.items():
+        title = autoencoders.TITLES[dataset]
+        for number, (variant, tried) in enumerate(trials.read(experiment).items()):
+            common = set.intersection(*(set(_items(one)) for one in tried))
+            best = trials.best(tried)
+            names = [name for name, value in _items(best) if (name, value) not in common]
+            cells = [_cell(one, names, bold=one is best) for one in tried]
+            own = ", ".join(latex.escape(name) for name in names)
+            head = [title if not number else "", label(experiment, variant), own]
+            lines.append(" & ".join([*head, "; ".join(cells)]))
+        if lines and lines[-1] != r"\addlinespace[3pt]":
+            lines.append(r"\addlinespace[3pt]")
+    header = ["", "method", "tried", "values: held-out loss (nats per image)"]
+    columns = r"lll>{\raggedright\arraybackslash}p{0.62\textwidth}"
+    latex.write(out, latex.table(columns, header, lines[:-1] or ["no trials yet & & & "]))
+
+
+def _items(trial: dict) -> list[tuple[str, str]]:
+    return [(name, text(value)) for name, value in trial["settings"].items()]
+
+
+def _cell(trial: dict, names: list[str], bold: bool) -> str:
+    values = ", ".join(text(trial["settings"][name]) for name in names)
+    loss = latex.loss(trial["loss"]) if trial["loss"] < float("inf") else "diverged"
+    return f"{values}: " + (rf"\textbf{{{loss}}}" if bold else loss)
+
+
+if __name__ == "__main__":
+    load.main(build)
