@@ -33,6 +33,11 @@ settings = {
 }
 
 # %%
+import os
+
+# LAPACK's threads would stand in the way of XLA's, and a Cholesky factor take seconds.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import keras
 from autoencoder import network, pixels, reconstructions, train
 from results import each, save

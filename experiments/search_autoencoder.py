@@ -11,6 +11,7 @@ what profiles.toml has; Fashion-MNIST takes those of MNIST.
 
 import argparse
 import ast
+import itertools
 import json
 import math
 import time
@@ -41,49 +42,43 @@ SETS = {
     ),
 }
 RATES = {  # of the methods of which nothing else is sought
-    "sgd": (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-    "momentum": (3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
-    "nesterov": (3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+    "sgd": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3),
+    "momentum": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1),
+    "nesterov": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1),
     "adagrad": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0),
     "adadelta": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
     "rmsprop": (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     "adam": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1),
     "muon": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0),
 }
-# Step sizes for batches of 1000: the task loss is a mean over them, the local losses are sums.
-LOCAL = [
-    {"learning_rate": rate, "step_size": size}
-    for size in (10.0, 100.0)
-    for rate in (3e-5, 1e-4, 3e-4, 1e-3)
-]
-CLOSED = [
-    {"eta": eta, "step_size": size} for size in (100.0, 500.0) for eta in (0.01, 0.1, 1.0, 10.0)
-]
-INFERRED = [
-    {"learning_rate": rate, "hidden_weight": weight}
-    for weight in (10.0, 100.0)
-    for rate in (3e-4, 1e-3, 3e-3, 1e-2)
-]
-METHODS = [*RATES, "locoprop_s", "locoprop_s_closed", "locoprop_m", "inferred"]
+# Rates and step sizes: grids moved on once, after a first search whose best lay at their ends. Step
+# sizes for batches of 1000: the task loss is a mean over them, the local losses are sums.
+PAIRS = {  # four values of the one by two of the other
+    "locoprop_s": {"learning_rate": (1e-4, 3e-4, 1e-3, 3e-3), "step_size": (100.0, 1000.0)},
+    "locoprop_s_closed": {"eta": (1e-3, 1e-2, 0.1, 1.0), "step_size": (500.0, 1000.0)},
+    "locoprop_m": {"learning_rate": (3e-5, 1e-4, 3e-4, 1e-3), "step_size": (100.0, 300.0)},
+    "inferred": {"learning_rate": (3e-4, 1e-3, 3e-3, 1e-2), "hidden_weight": (1.0, 10.0)},
+}
+METHODS = [*RATES, *PAIRS]
 
 
 def trials(dataset, variant):
     """The settings of each trial of a variant, beside those of the data set."""
     if variant in RATES:
         return [{"method": variant, "learning_rate": rate} for rate in RATES[variant]]
-    if variant == "inferred":
-        return [{"method": variant, **one} for one in INFERRED]
-    share = SETS[dataset][1].get("batch_size", 1000) / 1000
-    return [
-        {"method": variant.removesuffix("_closed"), **one, "step_size": share * one["step_size"]}
-        for one in (CLOSED if variant.endswith("_closed") else LOCAL)
-    ]
+    values = dict(PAIRS[variant])
+    if "step_size" in values:
+        share = SETS[dataset][1].get("batch_size", 1000) / 1000
+        values["step_size"] = [share * size for size in values["step_size"]]
+    grid = [dict(zip(values, pair, strict=True)) for pair in itertools.product(*values.values())]
+    return [{"method": variant.removesuffix("_closed"), **one} for one in grid]
 
 
 def defaults():
     """The settings of e10's parameters cell."""
     tree = ast.parse((ROOT / "experiments" / "e10_autoencoder.py").read_text("utf-8"))
-    cells = {n.targets[0].id: n.value for n in tree.body if isinstance(n, ast.Assign)}
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    cells = {ast.unparse(node.targets[0]): node.value for node in assigned}
     return ast.literal_eval(cells["settings"])
 
 

@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
     target: Any
     own: Any
-    inputs: Any
+    inputs: Any = None
     chain: Any = None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import autoencoders, claims, latex, load, scaling, stats, summary, trials
+from report import autoencoders, claims, latex, load, local_steps, scaling, stats, summary, trials
 from report.variants import VARIANTS
 
 UNITS = {
@@ -24,6 +24,9 @@ UNITS = {
     "disagreement": r"\,\%",
     "disagreement_near": r"\,\%",
 }
+
+# Experiments whose numbers are not those of trained networks.
+OWN = {scaling.EXPERIMENT: scaling.macros, local_steps.EXPERIMENT: local_steps.macros}
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -35,8 +38,7 @@ def macros(results: Path) -> dict[str, str]:
     }
     for experiment in VARIANTS:
         runs = load.runs(results, experiment)
-        own = scaling.macros if experiment == scaling.EXPERIMENT else _experiment
-        found |= own(runs, experiment)
+        found |= OWN.get(experiment, _experiment)(runs, experiment)
         if experiment in autoencoders.SETS:
             found |= autoencoders.macros(runs, experiment, prefix(experiment))
         if tried := trials.read(experiment):

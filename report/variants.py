@@ -74,6 +74,10 @@ VARIANTS = {
         "tensorflow_sweep": Variant("TensorFlow, sweep", 2, DOTTED, "s", True),
         "jax_sweep": Variant("JAX, sweep", 4, DASHDOT, "D", True),
     },
+    "e16_local_steps": {
+        "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
+        "jax": Variant("JAX", 1, DASHED, "^", True),
+    },
 }
 # Experiments of which a profile may leave out variants, or all of them.
 PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves")

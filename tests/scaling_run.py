@@ -1,4 +1,4 @@
-"""Settings, metrics and curves of a made-up run of the scaling study."""
+"""Settings, metrics and curves of made-up runs of the studies of cost."""
 
 METHODS = ("backprop", "layerwise", "fused", "floor")
 MILLISECONDS = {"backprop": 40.0, "layerwise": 30.0, "fused": 10.0, "floor": 5.0}
@@ -16,6 +16,16 @@ def scaling_part(seed):
         | {"not_run": [{}, {}, dict.fromkeys(("backprop", "layerwise"), "deeper than 8 layers")]},
         "landscape": None,
     }
+
+
+def local_steps_part(seed):
+    """M costs eight steps of backprop."""
+    found = {}
+    for method, times in {"backprop": 1, "s": 4, "s_closed": 2, "m": 8, "inferred": 5}.items():
+        found |= {f"{method}_ratio": times + 0.01 * seed, f"{method}_seconds": 0.1 * times}
+        found[f"{method}_compile_seconds"] = 2.0
+    settings = {"batch_size": 1000, "local_steps": 10, "rounds": 5}
+    return {"settings": settings, "metrics": found, "curves": {}, "landscape": None}
 
 
 def point(depth, seed):

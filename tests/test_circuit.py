@@ -186,7 +186,7 @@ def test_replaying_the_recorded_pass_gives_the_deployed_outputs_and_no_mismatch(
     outputs, values = circuit.record(inputs)
     replayed, pairs = circuit.replay(inputs, values, ops.zeros((7, 1), "bool"))
     assert len(pairs) == len(circuit.cuts)
-    for target, own, _ in pairs:
+    for target, own, *_ in pairs:
         np.testing.assert_allclose(
             ops.convert_to_numpy(own), ops.convert_to_numpy(target), rtol=1e-5, atol=1e-6
         )
@@ -219,7 +219,7 @@ def test_each_layer_is_fed_by_the_target_before_it(at):
     expected_output = _softmax(targets[2]) if at == "pre_activation" else targets[2]
     if at == "post_activation":
         own = [function(z) for function, z in zip(functions, own, strict=True)]
-    for (target, found, _), theirs, ours in zip(pairs, targets, own, strict=True):
+    for (target, found, *_), theirs, ours in zip(pairs, targets, own, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(target), theirs)
         np.testing.assert_allclose(ops.convert_to_numpy(found), ours, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(ops.convert_to_numpy(outputs), expected_output, rtol=1e-5)

@@ -208,7 +208,9 @@ def test_a_small_local_problem_of_m_is_convex():
 
 @pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
 @pytest.mark.parametrize(
-    "rule", [raikeras.Learned(), raikeras.Inferred(3, 0.05), raikeras.Gradient(0.5)], ids=str
+    "rule",
+    [raikeras.Learned(), raikeras.Inferred(3, 0.05), raikeras.Gradient(0.5)],
+    ids=lambda rule: type(rule).__name__,
 )
 def test_matching_is_a_hidden_loss_in_every_rule(rule, at):
     net = autoencoder()

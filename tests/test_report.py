@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from autoencoder_run import autoencoder_part, matching_part
-from scaling_run import scaling_part
+from scaling_run import local_steps_part, scaling_part
 
 from report import claims, load
 from report.variants import PARTIAL, VARIANTS
@@ -19,7 +19,12 @@ REPORT = Path(__file__).resolve().parents[1] / "report"
 FIGURES = sorted((REPORT / "figures").glob("*.py"))
 TABLES = sorted((REPORT / "tables").glob("*.py"))
 TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
-PARTS = {"e09": matching_part, "e10": autoencoder_part, "e14": scaling_part}
+PARTS = {
+    "e09": matching_part,
+    "e10": autoencoder_part,
+    "e14": scaling_part,
+    "e16": local_steps_part,
+}
 
 
 def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):

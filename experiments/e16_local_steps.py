@@ -1,12 +1,12 @@
 # %% [markdown]
-# # e10: what a step of LocoProp costs
+# # e16: what local steps cost
 # Step time of LocoProp-S, its closed form, LocoProp-M and inferred targets beside Keras' own
 # backprop with the same optimizer, on the autoencoder of MNIST with random pixels. All methods take
 # turns. The variants differ in their backend. Times are results here: let the machine do nothing
 # else.
 
 # %% tags=["parameters"]
-results = "build/scratch/results/e10_cost"  # folder of this experiment's JSON files
+results = "build/scratch/results/e16_local_steps"  # folder of this experiment's JSON files
 provenance = {}  # filled in by run.py
 runs = [{"variant": "jax", "seed": 0}]  # each may carry settings of its own
 settings = {
@@ -29,6 +29,11 @@ settings = {
 }
 
 # %%
+import os
+
+# LAPACK's threads would stand in the way of XLA's, and a Cholesky factor take seconds.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import autoencoder
 import keras
 import numpy as np

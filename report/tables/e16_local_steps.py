@@ -1,0 +1,34 @@
+"""What a step with local problems costs: one row per method, one group of columns per backend."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import latex, load, local_steps, scaling
+
+COLUMNS = {"ratio": "to backprop", "seconds": "ms a step", "compile_seconds": "compilation (s)"}
+
+
+def build(results: Path, out: Path) -> None:
+    runs = load.runs(results, local_steps.EXPERIMENT)
+    lines = []
+    for method, label in local_steps.LABELS.items():
+        cells = [(label, "")]
+        for backend in scaling.BACKENDS:
+            for quantity in COLUMNS:
+                found = scaling.estimate(runs, backend, f"{method}_{quantity}")
+                write = scaling.QUANTITIES[quantity][0]
+                cells.append((write(found.value), latex.interval(found, write)))
+        lines += latex.stacked(cells)
+    width = len(COLUMNS)
+    titles = [rf"\multicolumn{{{width}}}{{c}}{{{name}}}" for name in scaling.BACKENDS.values()]
+    rules = " ".join(
+        rf"\cmidrule(lr){{{2 + width * number}-{1 + width * (number + 1)}}}"
+        for number in range(len(titles))
+    )
+    header = [rf" & {' & '.join(titles)} \\" + f"\n{rules}\n", *[*COLUMNS.values()] * len(titles)]
+    latex.write(out, latex.table("l" + "c" * width * len(titles), header, lines))
+
+
+if __name__ == "__main__":
+    load.main(build)
