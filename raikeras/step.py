@@ -48,8 +48,14 @@ class Step:
         self.targets = Targets(ops.zeros(()))
         self.inputs: list = []
         self._model = model
+        self._start = self._state()
         self._recorded: tuple | None = None
         self._task: tuple | None = None
+
+    @property
+    def rule(self) -> str:
+        """The name of the target rule."""
+        return type(self._model.target_rule).__name__
 
     @property
     def store(self):
@@ -248,15 +254,20 @@ class Step:
             for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
         ]
 
-    def _isolated(self, function: Callable) -> Callable:
-        """The function, run on the present state and without effect on it."""
-        model = self._model
-        variables = [*state_of(model), *model.metrics_variables]
+    def _state(self) -> list[tuple]:
+        """The state at the start of the step, weights apart: seeds, moving statistics, metrics."""
+        variables = [*state_of(self._model), *self._model.metrics_variables]
         if isinstance(self.count, keras.Variable):
             variables.append(self.count)
+        weights = {id(weight) for weight in self.weights}
+        # Copies, for on TensorFlow a conversion would hand back the variable, which moves.
+        return [(v, ops.copy(v.value)) for v in variables if id(v) not in weights]
+
+    def _isolated(self, function: Callable) -> Callable:
+        """The function, run on the present weights and the state at the start; it changes none."""
 
         def run(*args):
-            state = [(variable, variable.value) for variable in variables]
+            state = [*self._start, *((weight, weight.value) for weight in self.weights)]
             with keras.StatelessScope(state, collect_losses=True):
                 return function(*args)
 

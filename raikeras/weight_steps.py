@@ -161,6 +161,11 @@ class Local(WeightStep):
 
     def _apply_in_sequence(self, step, gradients) -> None:
         """All local steps of a layer, then those of the next; one count of steps for all."""
+        if step.targets.fed is None:
+            raise ValueError(
+                "`Local(in_sequence=True)` needs a target rule that feeds layers the network's own "
+                f"values, such as `Gradient`. Received: targets={step.rule}"
+            )
         first = ops.copy(step.optimizer.iterations)
         for weights, local in step.layers_in_sequence(gradients):
             start = _copies(weights)

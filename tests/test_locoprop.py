@@ -176,6 +176,13 @@ def test_in_sequence_differs_and_counts_steps_once():
     assert int(model.optimizer.iterations) == 20
 
 
+def test_in_sequence_needs_layers_that_are_fed_by_the_network():
+    model = raikeras.RelaxedModel(autoencoder(), weight_step=raikeras.Local(2, in_sequence=True))
+    model.compile(SGD(0.1), summed_cross_entropy)
+    with pytest.raises(ValueError, match="needs a target rule that feeds.*targets=Learned"):
+        model.fit(X, X, batch_size=20, verbose=0)
+
+
 def test_a_small_local_problem_of_m_is_convex():
     """The Hessian of its loss by the weights, by differences of gradients in NumPy, is that of
     sum_n f'(a_n) x_n x_n' >= 0."""

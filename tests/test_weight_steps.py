@@ -133,6 +133,30 @@ def test_a_learning_rate_schedule_of_the_weights_counts_local_steps():
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
 
 
+class Difference(raikeras.WeightStep):
+    """Moves the weights by what two looks at one and the same gradient differ."""
+
+    def apply(self, step, gradients):
+        again = step.weight_gradients()
+        pairs = zip(gradients, again, strict=True)
+        step.optimizer.apply([ops.convert_to_tensor(a) - b for a, b in pairs], step.weights)
+
+
+@pytest.mark.parametrize("rule", [raikeras.Gradient(), raikeras.Learned()], ids=["G", "L"])
+def test_later_steps_see_the_dropout_masks_and_batch_statistics_of_the_first(rule):
+    keras.utils.set_random_seed(0)
+    hidden = [layers.Dense(8, "tanh"), layers.BatchNormalization(), layers.Dropout(0.5, seed=1)]
+    net = keras.Sequential([keras.Input((2,)), *hidden, layers.Dense(4, "tanh"), layers.Dense(1)])
+    start = [ops.convert_to_numpy(w) for w in net.trainable_weights]
+    model = raikeras.RelaxedModel(
+        net, targets=rule, relax=layers.Dense, weight_step=Difference(), deployed_every=0
+    )
+    model.compile(SGD(1.0), "mean_squared_error")
+    model.fit(X, Y, batch_size=6, epochs=2, shuffle=False, verbose=0)
+    for old, new in zip(start, net.trainable_weights, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(new), old, atol=2e-7)
+
+
 def test_local_survives_saving(tmp_path):
     model, _ = train(SGD(0.1), weight_step=raikeras.Local(3, proximal=0.25))
     model.save(tmp_path / "model.keras")
