@@ -194,7 +194,7 @@ OPTIMIZERS = {
     "rmsprop": lambda rate, settings: keras.optimizers.RMSprop(rate),
     "adam": lambda rate, settings: keras.optimizers.Adam(rate),
     "muon": _muon,
-    "notebook_bp": local_optimizer,
+    "rmsprop_momentum": local_optimizer,
 }
 LOCAL = {"locoprop_s": locoprop_s, "locoprop_m": locoprop_m}
 

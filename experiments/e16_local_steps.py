@@ -42,7 +42,7 @@ from results import each, progress, save
 from benchmarks.contenders import ratio, seconds, take_turns
 
 METHODS = {
-    "backprop": {"method": "notebook_bp"},
+    "backprop": {"method": "rmsprop_momentum"},
     "s": {"method": "locoprop_s", "eta": None},
     "s_closed": {"method": "locoprop_s"},
     "m": {"method": "locoprop_m", "eta": None},

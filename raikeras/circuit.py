@@ -72,7 +72,7 @@ class Circuit:
             stands, with the layer's pre-activation, and task gradients are taken there too.
 
     Attributes:
-        layers: The relaxed layers.
+        layers: The relaxed layers, in the order of the forward pass.
         cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass; the layers
             of a chain follow each other.
         chains: The chains of equal layers. While they are attached each is run as one.
@@ -92,6 +92,7 @@ class Circuit:
                     f"`relax`. Received: at={at!r}"
                 )
         cuts = self._find_cuts()
+        self.layers = list(dict.fromkeys(cut.layer for cut in cuts))
         names = [cut.layer.name for cut in cuts]
         once = [
             cut.layer for cut in cuts if len(cut.shape) == 1 and names.count(cut.layer.name) < 2
@@ -141,7 +142,7 @@ class Circuit:
         """
         return self._forward(inputs, None, training=False)
 
-    def perturb(self, inputs, offsets):
+    def perturb(self, inputs, offsets, unroll: bool = False):
         """A forward pass in training mode with an offset added to each relaxed layer's own value.
 
         The gradient of a loss of the outputs by the offsets is backpropagation's, at the cuts or,
@@ -150,11 +151,12 @@ class Circuit:
         Args:
             inputs: The net's inputs.
             offsets: Tensor `(batch, size)`.
+            unroll: Whether the layers of a chain are traced one by one.
 
         Returns:
             The net's outputs, and the values at the cuts, `(batch, size)`, offsets included.
         """
-        return self._forward(inputs, self._parts(offsets), training=True)
+        return self._forward(inputs, self._parts(offsets), training=True, unroll=unroll)
 
     def replay(self, inputs, targets, restarts, fed=None):
         """The relaxed path, in training mode: each cut hands on what it is fed with.
@@ -181,9 +183,9 @@ class Circuit:
                 own = without_noise(own, target, restarts, chain)
             pairs[place] = Pair(target, own, inputs, chain)
 
-        def single(place, layer, x, *args, **kwargs):
-            own = self._own(layer, x, *args, **kwargs)
-            keep(place, layer, own, x)
+        def single(place, layer, *args, **kwargs):
+            own = self._own(layer, *args, **kwargs)
+            keep(place, layer, own, args[0] if args else next(iter(kwargs.values())))
             return self._after_cut(layer, ops.cast(fed_parts[place], own.dtype))
 
         def together(place, chain, x):
@@ -195,7 +197,7 @@ class Circuit:
             outputs = self._net(inputs, training=True)
         return outputs, [pairs[place] for place in sorted(pairs)]
 
-    def _forward(self, inputs, offsets, training):
+    def _forward(self, inputs, offsets, training, unroll=False):
         values = {}
 
         def single(place, layer, *args, **kwargs):
@@ -206,7 +208,7 @@ class Circuit:
             return self._after_cut(layer, value)
 
         def together(place, chain, x):
-            output, own = chain.forward(x, self._place, offsets and offsets[place])
+            output, own = chain.forward(x, self._place, offsets and offsets[place], unroll)
             own = ops.transpose(own, (1, 0, 2))  # (batch, layers, units)
             values[place] = ops.reshape(own, (ops.shape(own)[0], len(chain) * chain.units))
             return output
@@ -256,7 +258,7 @@ class Circuit:
         if self.layers:
             net = self._net
             inputs = net.inputs[0] if isinstance(net, keras.Sequential) else net.input
-            with _calls_replaced(self.layers, run):
+            with calls_replaced(self.layers, run):
                 net(keras.tree.map_structure(_one_example, inputs), training=False)
         count: Counter[str] = Counter()
         return [
@@ -296,7 +298,7 @@ class Circuit:
 
         fused = {id(layer) for chain in self.chains if chain.attached for layer in chain.layers}
         alone = [layer for layer in self.layers if id(layer) not in fused]
-        with _calls_replaced(alone, run), self._chains_intercepted(run_chain):
+        with calls_replaced(alone, run), self._chains_intercepted(run_chain):
             yield
 
     @contextlib.contextmanager
@@ -337,7 +339,7 @@ def _numbered(name: str, count: Counter) -> str:
 
 
 @contextlib.contextmanager
-def _calls_replaced(layers, run: Callable) -> Iterator[None]:
+def calls_replaced(layers, run: Callable) -> Iterator[None]:
     """While it lasts, the layers' `call` is `run(layer, ...)`."""
     with contextlib.ExitStack() as stack:
         for layer in layers:

@@ -1,6 +1,7 @@
 """The layer-wise Fisher information by local sampling; used by `diagnostics`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from raikeras import transfer
 from raikeras.checks import check_integer
 from raikeras.choice import choose_layers
+from raikeras.circuit import calls_replaced
 
 
 def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
@@ -18,7 +20,8 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
     (sigmoid), of the values -1 and 1 (tanh), categorical (softmax). Drawing y from it, the gradient
     of the layer's matching loss is `(f(ahat) - y) x'`, and the mean of its square over examples and
     draws estimates the Fisher information of the layer with its inputs given. No backward pass is
-    taken. Amid et al. (LocoProp, 2022) name this as further work.
+    taken. A layer that is applied to a sequence counts every place as an example. Amid et al.
+    (LocoProp, 2022) name this as further work.
 
     Args:
         net: A built Sequential or Functional model; each Dense layer is called once.
@@ -31,16 +34,29 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
         one, bias.
 
     Raises:
-        ValueError: If `samples` is no positive integer or a layer's activation is none of these.
+        ValueError: If `samples` is no positive integer, a layer's activation is none of these or a
+            layer is called several times.
     """
     check_integer("samples", samples, 1)
     rng = np.random.default_rng(seed)
     layers = choose_layers(net, keras.layers.Dense)
     draws = {layer.name: _draw_of(layer) for layer in layers}
-    inputs = keras.Model(net.inputs, [layer.input for layer in layers]).predict(x, verbose=0)
-    inputs = inputs if isinstance(inputs, list) else [inputs]
+    inputs: dict[str, Any] = {}
+
+    def run(layer, fed, *args, **kwargs):
+        if layer.name in inputs:
+            raise ValueError(
+                f"Each Dense layer must be called once. Received: layer `{layer.name}`, called "
+                "several times"
+            )
+        inputs[layer.name] = fed
+        return type(layer).call(layer, fed, *args, **kwargs)
+
+    with calls_replaced(layers, run):
+        net(x, training=False)
     found = {}
-    for layer, fed in zip(layers, inputs, strict=True):
+    for layer in layers:
+        fed = keras.ops.convert_to_numpy(inputs[layer.name])
         kernel, *bias = (weight.astype("float64") for weight in layer.get_weights())
         fed = fed.reshape(-1, fed.shape[-1]).astype("float64")
         own = (fed @ kernel + (bias[0] if bias else 0)).astype("float32")

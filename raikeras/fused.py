@@ -125,13 +125,14 @@ class Chain:
         """The layers' regularisation, each kind summed over the layers."""
         return [regularizer(variable) for variable, regularizer in self._regularizers]
 
-    def forward(self, inputs, place: Place, offsets=None):
-        """The layers one after another, without a Python loop.
+    def forward(self, inputs, place: Place, offsets=None, unroll: bool = False):
+        """The layers one after another, without a Python loop unless it is asked for.
 
         Args:
             inputs: Tensor `(batch, units)`.
             place: Where the layers are cut.
             offsets: Tensor `(layers, batch, units)`, added to the layers' own values.
+            unroll: Whether to loop in Python, where the backend cannot differentiate a loop.
 
         Returns:
             The last layer's output, and the values at the cuts, `(layers, batch, units)`.
@@ -159,6 +160,12 @@ class Chain:
         own = own if place.own_before else self.activation(own)
         own = own + first[-1] if offsets is not None else own
         value = self.activation(own) if place.activates else own
+        if unroll:
+            values = [value]
+            for number in range(1, len(self)):
+                value, _ = layer(value, [tensor[number] for tensor in weights])
+                values.append(value)
+            return self._handed(value, place), ops.stack(values)
         last, values = ops.scan(layer, value, [tensor[1:] for tensor in weights])
         values = ops.concatenate([value[None], values], axis=0)
         return self._handed(last, place), values

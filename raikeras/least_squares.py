@@ -111,8 +111,9 @@ def problems(step, gradients) -> list[Problem]:
         same = found.get(id(layer))
         if same is None:
             by_kernel = _matrix(ops.convert_to_tensor(by_weight[id(layer.kernel)]))
-            by_bias = None if layer.bias is None else by_weight[id(layer.bias)]
-            found[id(layer)] = Problem(layer.kernel, layer.bias, by_kernel, by_bias, *moments)
+            bias = layer.bias if id(layer.bias) in by_weight else None  # a frozen one stays
+            by_bias = None if bias is None else by_weight[id(bias)]
+            found[id(layer)] = Problem(layer.kernel, bias, by_kernel, by_bias, *moments)
         else:  # a shared layer: its calls are one problem, their gradients summed already
             summed = [a + b for a, b in zip(same[-3:], moments, strict=True)]
             found[id(layer)] = Problem(*same[:-3], *summed)
@@ -224,6 +225,8 @@ def _why_not_layer(layer) -> str | None:
     regularizers = (layer.kernel_regularizer, layer.bias_regularizer, layer.activity_regularizer)
     if any(one is not None for one in regularizers):
         return "has a regularizer"
+    if layer.variable_dtype not in _EPSILON:
+        return f"has variables of dtype {layer.variable_dtype}"
     if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
         return "is quantized or has LoRA weights"
     if isinstance(layer, keras.layers.Conv2D) and (

@@ -90,6 +90,15 @@ class HiddenLoss:
         """Whether the loss is averaged over examples, and not summed."""
         return self._loss.reduction not in ("sum", "none", None)
 
+    def examples(self, batch_size, sample_weight, dtype):
+        """What the sum over examples is divided by, a scalar: 1 unless the loss is averaged."""
+        if not self.averages:
+            return ops.ones((), dtype)
+        each = per_example(sample_weight, 1)
+        if self._loss.reduction == "mean_with_sample_weight" and each is not None:
+            return ops.cast(ops.sum(each), dtype)
+        return ops.cast(batch_size, dtype)
+
     def __call__(self, pairs, sample_weight, step):
         """The weighted sum, a scalar.
 
@@ -111,7 +120,7 @@ class HiddenLoss:
                 place += 1
             else:
                 weight = self._stacked(place, len(chain), schedules, target.dtype)
-                term = self._of_layers(loss, target, own, _per_example(sample_weight, 1))
+                term = self._of_layers(loss, target, own, per_example(sample_weight, 1))
                 place += len(chain)
             terms.append(ops.sum(ops.cast(weight, term.dtype) * term))
         return ops.sum(ops.stack(terms))
@@ -139,15 +148,15 @@ class HiddenLoss:
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
         weight = self._stacked(place, 1 if chain is None else len(chain), schedules, dtype)
         weight = ops.cast(weight, dtype)
-        each = _per_example(sample_weight, 1)
+        each = per_example(sample_weight, 1)
         each = None if each is None else ops.cast(each, dtype)
         summed = isinstance(self._loss, HalfSquaredError)
         if not summed:
             weight = weight * (2 / shape[-1])
-        if self.averages:
-            by_weight = self._loss.reduction == "mean_with_sample_weight" and each is not None
-            count = ops.sum(each) if by_weight else ops.cast(shape[0], dtype)
-            weight = weight / (count if summed else count * math.prod(shape[1:-1]))
+        weight = weight / self.examples(shape[0], sample_weight, dtype)
+        by_weight = self._loss.reduction == "mean_with_sample_weight" and each is not None
+        if self.averages and not summed and not by_weight:
+            weight = weight / math.prod(shape[1:-1])  # Keras takes the mean over places too
         if chain is not None:
             weight = ops.broadcast_to(weight, (len(chain),))[:, None]
         return weight, each
@@ -156,12 +165,12 @@ class HiddenLoss:
         """The loss of a single cut, a scalar or `(batch, ...)` by its reduction."""
         rank = len(target.shape)
         if rank < 3 or not isinstance(loss, (HalfSquaredError, MatchingLoss)):
-            return loss(target, own, _per_example(sample_weight, rank - 1))
+            return loss(target, own, per_example(sample_weight, rank - 1))
         # An example's divergence is the sum over the places of its feature map, never their mean.
         dtype = loss.dtype
         values = loss.call(ops.cast(target, dtype), ops.cast(own, dtype))
         values = ops.sum(values, axis=tuple(range(1, rank - 1)))
-        return self._reduced(values, _per_example(sample_weight, 1), dtype)
+        return self._reduced(values, per_example(sample_weight, 1), dtype)
 
     def _of_layers(self, loss, target, own, sample_weight):
         """The loss of each layer of a chain, `(layers,)`."""
@@ -201,7 +210,7 @@ class HiddenLoss:
         return total
 
 
-def _per_example(sample_weight, rank: int):
+def per_example(sample_weight, rank: int):
     """One weight an example, in a shape that broadcasts against losses of `rank` axes."""
     if not hasattr(sample_weight, "shape") or len(sample_weight.shape) > 2:
         return None

@@ -120,7 +120,9 @@ def locoprop_s(
 
     The target of a layer is its pre-activation minus `step_size` times the task loss' gradient by
     it; half the squared error is summed over units and examples. The defaults are those of the
-    published notebook, where the task loss is a sum over outputs of a mean over examples.
+    published notebook, whose task loss is a sum over outputs and a mean over examples: Keras'
+    `"binary_crossentropy"` is a mean over outputs too, so with `n` of them `step_size` wants to be
+    `n` times as large, or the loss multiplied by `n`.
 
     Args:
         net: A built Sequential or Functional model; its Dense and Conv2D layers are relaxed.
@@ -153,7 +155,8 @@ def locoprop_m(
 
     The target of a layer is its output minus `step_size` times the task loss' gradient by its
     pre-activation, a step of mirror descent; targets outside the activation's range count as its
-    nearest end. Matching losses are summed over units and examples.
+    nearest end. Matching losses are summed over units and examples. For `step_size` and the task
+    loss see `locoprop_s`.
 
     Args:
         net: A built Sequential or Functional model; its Dense and Conv2D layers are relaxed.

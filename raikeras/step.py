@@ -75,10 +75,10 @@ class Step:
     def examples(self):
         """What turns the objective's gradient by targets into that of an example's own part.
 
-        The batch size where the hidden loss is averaged over examples, 1 where it is summed.
+        The batch size where the hidden loss is averaged over examples (the sum of their weights, if
+        it is averaged by these), 1 where it is summed.
         """
-        averages = self.hidden_loss.averages
-        return ops.cast(self.batch_size if averages else 1, self.dtype)
+        return self.hidden_loss.examples(self.batch_size, self.sample_weight, self.dtype)
 
     def values(self, needed: Any = True, otherwise: Any = None):
         """The deployed forward pass at the cuts, which also measures the deployed network.
@@ -126,10 +126,12 @@ class Step:
     @property
     def least_squares(self) -> bool:
         """Whether the weights' gradient stays that of least squares however the weights move."""
-        relaxed = {id(weight) for weight in self.circuit.weights}
-        return not self._model.relaxed.why_no_least_squares and all(
-            id(weight) in relaxed for weight in self.weights
-        )
+        if self._model.relaxed.why_no_least_squares:
+            return False
+        layers = [block.chain or block.cuts[0].layer for block in self.circuit.blocks()]
+        trained = {id(weight) for weight in self.weights}
+        solved = [layer for layer in layers if id(layer.kernel) in trained]
+        return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
 
     def weight_gradients(self, targets: Targets | None = None) -> list:
         """The weights' gradient at the present weights, targets as they are; leaves no trace."""
@@ -229,7 +231,8 @@ class Step:
         if self._task is None:
 
             def task(offsets):
-                outputs, values = self.circuit.perturb(self.x, offsets)
+                unroll = load_backend().unrolls_chains(self._model)
+                outputs, values = self.circuit.perturb(self.x, offsets, unroll)
                 return self._task_loss(outputs), values
 
             values, by_weights, by_values = load_backend().differentiate(

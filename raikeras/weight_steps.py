@@ -195,7 +195,8 @@ class ClosedForm(WeightStep):
     `HalfSquaredError()` the move is `-eta step_size dL/dW (I + eta X'X)^-1`. Weights of other
     layers take a step of the compiled optimizer, which has no part in the relaxed ones. Where
     `eta` is so large that rounding would leave a system singular, `1 / eta` counts the dtype's
-    epsilon times the trace of the Gram matrix instead, so weights stay finite.
+    epsilon times the trace of the Gram matrix instead, so weights stay finite. Solutions are as
+    exact as the products are: on a GPU ask the backend for full float32 precision, not TF32.
 
     Args:
         eta: Float, how far the weights may go, or a schedule of the training step. Mind the

@@ -19,7 +19,8 @@ TITLES = {
     "curves": "generated curves",
     "digits": "digits",
 }
-FIRST_ORDER = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
+FIRST_ORDER = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop")
+FIRST_ORDER += ("rmsprop_momentum", "adam")
 
 
 def macros(runs: list[dict], experiment: str, prefix: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ AUTOENCODERS = {
     "adagrad": Variant("AdaGrad", "0.55", DOTTED, "X", False),
     "adadelta": Variant("AdaDelta", "0.55", DASHED, "d", False),
     "rmsprop": Variant("RMSprop", "0.4", DASHDOT, "p", False),
+    "rmsprop_momentum": Variant("RMSprop, momentum", "0.4", SPARSE, "H", False),
     "adam": Variant("Adam", "0.2", "solid", "*", False),
     "muon": Variant("Muon", 5, TWODOT, "h", False),
     "locoprop_s": Variant("LocoProp-S", 0, LONG, "^", True),

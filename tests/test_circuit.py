@@ -236,6 +236,15 @@ def _softmax(z):
     return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
+def test_layers_may_be_called_by_keyword(at):
+    start = keras.Input((4,))
+    net = keras.Model(start, keras.layers.Dense(3, "tanh")(inputs=start))
+    circuit = Circuit(net, choose_layers(net, keras.layers.Dense), at)
+    outputs, pairs = circuit.replay(array(7, 4), array(7, 3), None)
+    assert tuple(pairs[0].inputs.shape) == (7, 4) and tuple(outputs.shape) == (7, 3)
+
+
 def test_without_cuts_replay_is_the_net():
     net = chain()
     circuit = Circuit(net, [], "pre_activation")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import raikeras
 from raikeras.diagnostics import layer_fisher
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
@@ -39,6 +40,22 @@ def test_the_estimate_has_the_known_expectation(last):
     hidden = np.tanh(own)
     expected = (hidden**2).T @ variance(last, hidden @ top) / 40
     np.testing.assert_allclose(found["last"][0], expected, rtol=0.05)
+
+
+def test_layers_inside_models_and_wrappers_are_found():
+    keras.utils.set_random_seed(0)
+    first, last = layers.Dense(3, "tanh", name="first"), layers.Dense(2, name="last")
+    inner = keras.Sequential([keras.Input((4,)), first])
+    nested = keras.Sequential([keras.Input((4,)), inner, raikeras.layers.Relaxed(last)])
+    flat = keras.Sequential([keras.Input((4,)), first, last])
+    found, expected = (layer_fisher(net, X, seed=0) for net in (nested, flat))
+    assert list(found) == list(expected) == ["first", "last"]
+    for name, arrays in expected.items():
+        for ours, theirs in zip(found[name], arrays, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    shared, start = layers.Dense(4, name="twice"), keras.Input((4,))
+    with pytest.raises(ValueError, match="layer `twice`, called several times"):
+        layer_fisher(keras.Model(start, shared(shared(start))), X)
 
 
 def test_a_seed_repeats_the_draws():

@@ -78,6 +78,7 @@ def trained(build, weight_step, optimizer=None, sample_weight=None, epochs=2, **
         ("conv", HalfSquaredError("sum_over_batch_size"), True),
         ("conv", HalfSquaredError(), False),
         ("conv", keras.losses.MeanSquaredError(), False),
+        ("conv", keras.losses.MeanSquaredError("mean_with_sample_weight"), True),
     ],
 )
 def test_steps_by_gram_matrices_are_those_of_automatic_differentiation(
@@ -99,6 +100,29 @@ def test_steps_by_gram_matrices_are_those_of_automatic_differentiation(
         )
     for start, gram, direct in zip(*found[0], found[1][1], strict=True):
         assert np.abs(direct - start).max() > 1e-3
+        np.testing.assert_allclose(gram, direct, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("frozen", ["kernel", "bias"])
+@pytest.mark.parametrize(
+    "weight_step", [raikeras.Local(3), raikeras.ClosedForm(0.1)], ids=["L", "C"]
+)
+def test_a_frozen_part_of_a_layer_stays(weight_step, frozen, monkeypatch):
+    found = []
+    for pays in (True, False):
+        monkeypatch.setattr(least_squares, "pays", lambda *args, pays=pays: pays)
+
+        def net():
+            made = plain_net()
+            getattr(made.layers[0], frozen).trainable = False
+            return made
+
+        start, after = trained(net, weight_step, SGD(0.05))
+        still = ("kernel", "bias").index(frozen)
+        np.testing.assert_array_equal(after[still], start[still])
+        assert np.abs(after[1 - still] - start[1 - still]).max() > 1e-4
+        found.append(after)
+    for gram, direct in zip(*found, strict=True):
         np.testing.assert_allclose(gram, direct, rtol=1e-5, atol=2e-6)
 
 
@@ -232,6 +256,12 @@ def test_a_regularized_layer_is_refused_by_name():
     regularized = layers.Dense(2, kernel_regularizer="l2", name="held")
     net = keras.Sequential([keras.Input((6,)), regularized])
     with pytest.raises(ValueError, match="layer `held` has a regularizer"):
+        raikeras.RelaxedModel(net, weight_step=raikeras.ClosedForm(1.0))
+
+
+def test_half_precision_weights_are_refused_by_name():
+    net = keras.Sequential([keras.Input((6,)), layers.Dense(2, dtype="bfloat16", name="coarse")])
+    with pytest.raises(ValueError, match="layer `coarse` has variables of dtype bfloat16"):
         raikeras.RelaxedModel(net, weight_step=raikeras.ClosedForm(1.0))
 
 

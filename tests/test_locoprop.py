@@ -51,6 +51,25 @@ def test_one_local_step_is_backprop_with_the_product_of_the_rates(preset):
         np.testing.assert_allclose(new, wanted, rtol=1e-6, atol=5e-7)
 
 
+@pytest.mark.parametrize("reduction", ["sum", "sum_over_batch_size", "mean_with_sample_weight"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_one_local_step_is_backprop_with_sample_weights_too(preset, reduction):
+    """An example's weight counts once, whatever the reductions; one of them is zero."""
+    weights = RNG.uniform(0.2, 3, 20).astype("float32")
+    weights[3] = 0
+    loss = {"S": HalfSquaredError, "M": MatchingLoss}[preset](reduction=reduction)
+    net, plain = autoencoder(), autoencoder()
+    start = plain.get_weights()
+    settings = {"step_size": 0.25, "weight_step": raikeras.Local(1), "hidden_loss": loss}
+    model = PRESETS[preset](net, summed_cross_entropy, SGD(0.4), deployed_every=0, **settings)
+    model.fit(X, X, sample_weight=weights, batch_size=20, verbose=0)
+    plain.compile(SGD(0.1), summed_cross_entropy)
+    plain.fit(X, X, sample_weight=weights, batch_size=20, verbose=0)
+    for new, wanted, old in zip(net.get_weights(), plain.get_weights(), start, strict=True):
+        assert np.abs(wanted - old).max() > 1e-3
+        np.testing.assert_allclose(new, wanted, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_one_local_step_is_backprop_for_convolutions_too(preset):
     def net():
@@ -174,6 +193,44 @@ def test_in_sequence_differs_and_counts_steps_once():
     )
     model.fit(X, X, batch_size=10, epochs=2, verbose=0)
     assert int(model.optimizer.iterations) == 20
+
+
+def test_layers_of_a_nested_model_follow_in_order():
+    """The same net, flat and nested."""
+    found = []
+    for nested in (False, True):
+        keras.utils.set_random_seed(0)
+        dense = [layers.Dense(n, a) for n, a in zip((5, 3, 6), ACTIVATIONS, strict=True)]
+        inner = [keras.Sequential([keras.Input((6,)), *dense[:2]])] if nested else dense[:2]
+        net = keras.Sequential([keras.Input((6,)), *inner, dense[2]])
+        for number, layer in enumerate(dense):
+            rng = np.random.default_rng(number)
+            layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
+        model = presets.locoprop_s(
+            net, summed_cross_entropy, SGD(0.05), step_size=0.5, deployed_every=0,
+            weight_step=raikeras.Local(3, in_sequence=True),
+        )  # fmt: skip
+        assert model.relaxed.circuit.layers == dense
+        model.fit(X, X, batch_size=20, verbose=0)
+        found.append([w for layer in dense for w in layer.get_weights()])
+    for flat, deep in zip(*found, strict=True):
+        np.testing.assert_allclose(deep, flat, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_xla_compiles_the_steps_of_a_chain(preset):
+    found = []
+    for jit_compile in (True, False):
+        keras.utils.set_random_seed(0)
+        hidden = [layers.Dense(6, "tanh") for _ in range(4)]
+        net = keras.Sequential([keras.Input((6,)), *hidden, layers.Dense(6, "sigmoid")])
+        settings = {"step_size": 0.5, "deployed_every": 0}
+        model = PRESETS[preset](net, summed_cross_entropy, SGD(0.05), **settings)
+        model.compile(SGD(0.05), summed_cross_entropy, jit_compile=jit_compile)
+        model.fit(X, X, batch_size=10, shuffle=False, verbose=0)
+        found.append(net.get_weights())
+    for compiled, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(compiled, plain, rtol=1e-5, atol=1e-6)
 
 
 def test_in_sequence_needs_layers_that_are_fed_by_the_network():

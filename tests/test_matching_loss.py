@@ -9,7 +9,7 @@ from transfers import ALL, NAMES
 
 from raikeras import transfer
 from raikeras._steps import load_backend
-from raikeras.losses import HalfSquaredError, MatchingLoss
+from raikeras.losses import BiTempered, HalfSquaredError, MatchingLoss
 
 gradient = load_backend().gradient
 RNG = np.random.default_rng(0)
@@ -265,3 +265,11 @@ def test_what_is_not_known_is_refused():
         MatchingLoss("softsine")
     with pytest.raises(ValueError, match="`transfer` must be given"):
         MatchingLoss()(A, AHAT)
+
+
+@pytest.mark.parametrize("loss", [MatchingLoss("softmax"), BiTempered(0.8, 1.2)])
+def test_class_numbers_are_refused(loss):
+    """They would be broadcast against the units."""
+    for shape in ((8, 1), (8,)):
+        with pytest.raises(ValueError, match="one-hot vectors.*y_true of shape"):
+            loss(np.zeros(shape, "float32"), np.zeros((8, 3), "float32"))

@@ -75,6 +75,17 @@ def test_rai_as_document_sums_over_examples_and_leaves_the_output_free():
     assert second["task_loss"] == pytest.approx([cross_entropy(own[2]).sum()], rel=1e-4)
 
 
+def test_the_output_of_a_nested_model_is_the_output():
+    hidden, output = (
+        keras.layers.Dense(3, name="hidden"),
+        keras.layers.Dense(1, "sigmoid", name="output"),
+    )
+    inner = keras.Sequential([keras.Input((3,)), hidden, output])
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="first"), inner])
+    model = presets.rai_as_document(net)
+    assert [layer.name for layer in model.relaxed.circuit.layers] == ["first", "hidden"]
+
+
 def test_rprop_rates_of_the_presets():
     for preset in (presets.rai_as_code, presets.rai_as_document):
         model = preset(make_net(), learning_rate=0.03)

@@ -57,6 +57,11 @@ def why_no_calls_back(model) -> str | None:
     return "JAX on one core would wait for itself. Set the environment variable NPROC=2"
 
 
+def unrolls_chains(model) -> bool:
+    """Whether a loop over layers cannot be differentiated."""
+    return False
+
+
 def has_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 

@@ -13,11 +13,21 @@ from keras.src.backend.common import dtypes
 
 
 def sublayers(model) -> list:
-    """All layers below a model, those inside wrappers and nested models too.
+    """All layers below a model in its order, those inside wrappers and nested models too.
 
-    `Model.layers` stops at the first level, and Keras has no public walk.
+    `Model.layers` stops at the first level, and Keras has no public walk; its private one goes
+    through nested models backwards.
     """
-    return list(model._flatten_layers(include_self=False))
+    found: dict[int, Any] = {}
+
+    def walk(layer):
+        for below in layer._layers:
+            if id(below) not in found:
+                found[id(below)] = below
+                walk(below)
+
+    walk(model)
+    return list(found.values())
 
 
 def loss_tracker(model):

@@ -50,6 +50,11 @@ def why_no_calls_back(model) -> str | None:
     return "XLA on TensorFlow cannot call back to Python. Compile with jit_compile=False"
 
 
+def unrolls_chains(model) -> bool:
+    """Whether a loop over layers cannot be differentiated: XLA needs to know its length."""
+    return bool(model.jit_compile) and not model.run_eagerly
+
+
 def has_accelerator() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from raikeras.checks import check_integer
+from raikeras.losses.shapes import check_units
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -68,6 +69,7 @@ class BiTempered(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """The loss of each example, of shape `(batch, ...)` without the last axis."""
+        check_units(type(self).__name__, y_true, y_pred)
         y = ops.cast(y_true, y_pred.dtype)
         if self.label_smoothing:
             y = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[-1]

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from raikeras import transfer as transfers
+from raikeras.losses.shapes import check_units
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -69,6 +70,7 @@ class MatchingLoss(keras.losses.Loss):
                 "`transfer` must be given where the loss is called outside a RelaxedModel. "
                 "Received: transfer=None"
             )
+        check_units(type(self).__name__, y_true, y_pred)
         if self.targets == "pre_activation":
             return self.transfer.matching_loss(y_true, y_pred)
         return self.transfer.matching_loss_of_output(y_true, y_pred)

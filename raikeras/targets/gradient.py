@@ -1,8 +1,10 @@
 """`Gradient`: targets one gradient step from the forward pass; nothing is kept between steps."""
 
 import keras
+from keras import ops
 
 from raikeras.checks import check_positive
+from raikeras.mismatch import per_example
 from raikeras.targets.base import TargetRule, Targets
 
 
@@ -52,6 +54,9 @@ class Gradient(TargetRule):
 
     def set(self, step) -> Targets:
         values, gradient = step.task_gradient()
+        weight = per_example(step.sample_weight, 2)
+        if weight is not None:  # the hidden loss brings it in again
+            gradient = ops.divide_no_nan(gradient, ops.cast(weight, gradient.dtype))
         return Targets(values - self.step_size * step.examples * gradient, fed=values)
 
     def get_config(self) -> dict:
