@@ -1,8 +1,7 @@
 """Kills a training with SIGKILL at random moments and starts it again, until it ends.
 
-Each time the backup must be whole and at most `save_freq` seconds of training lost, and the step
-that was the last: a backup waits for a step's end. At the end weights, optimizer and rows must be
-those of a training that nobody killed, bit for bit.
+Each time the backup must be whole and at most `save_freq` seconds of training lost; at the end
+weights, optimizer and rows must be those of a training that nobody killed, bit for bit.
 """
 
 import argparse
@@ -43,13 +42,10 @@ def main() -> None:
                 break  # it was faster
             process.kill()
             process.wait()
-            steps = lost_steps(work)
-            lost.append(sum(steps[:-1]))
-            last = steps[-1] if steps else 0.0
-            print(
-                f"kill {len(lost):3}: {lost[-1]:.2f} s lost, and {last:.2f} s of the last step",
-                flush=True,
-            )
+            if last_step(work) == BATCHES * arguments.epochs:
+                break  # it had ended, and its backup was deleted, before its process had
+            lost.append(lost_seconds(work))
+            print(f"kill {len(lost):3}: {lost[-1]:.2f} s of training lost", flush=True)
         found = end(start(work, arguments), work)
     most = max(lost, default=0.0)
     print(f"{len(lost)} kills, at most {most:.2f} s lost, save_freq {arguments.save_freq} s")
@@ -77,8 +73,13 @@ def end(process: subprocess.Popen, folder: Path) -> str:
     return (folder / "digest").read_text()
 
 
-def lost_steps(folder: Path) -> list[float]:
-    """How long each step took since the state in the backup, which must be whole."""
+def last_step(folder: Path) -> int:
+    """The number of the last step that was written down."""
+    return int((folder / "steps").read_text().split("\n")[-2].split()[0])
+
+
+def lost_seconds(folder: Path) -> float:
+    """Training time since the state in the backup, which must be whole."""
     from raikeras import snapshots
 
     lines = [line.split() for line in (folder / "steps").read_text().split("\n")[:-1]]
@@ -90,7 +91,7 @@ def lost_steps(folder: Path) -> list[float]:
         for file in files:
             meta, _ = snapshots.read(backup / file)
         saved = meta["epoch"] * BATCHES + meta["batch"]
-    return [seconds for step, seconds in sorted(times.items()) if step > saved]
+    return sum(seconds for step, seconds in times.items() if step > saved)
 
 
 def train(folder: Path, save_freq: float, epochs: int) -> None:
