@@ -106,14 +106,26 @@ def notice(status: dict) -> str:
             r"\texttt{make reproduce PROFILE=full}."
         )
     for experiment, entry in status["experiments"].items():
-        for variant, count in entry["variants"].items():
-            where = rf"\texttt{{{latex.escape(f'{experiment}/{variant}')}}}"
-            absent = count["expected"] - count["present"]
-            if absent > 0:
-                parts.append(f"Missing: {absent} of {count['expected']} runs of {where}.")
-            if count["stale"]:
-                parts.append(f"Older than its sources: {count['stale']} runs of {where}.")
+        counts = entry["variants"]
+        missing = {name: one["expected"] - one["present"] for name, one in counts.items()}
+        stale = {name: one["stale"] for name, one in counts.items()}
+        parts += _concerned("Missing", missing, experiment, counts, "expected")
+        parts += _concerned("Older than its sources", stale, experiment, counts, "present")
     return rf"\noticebox{{{' '.join(parts)}}}" if parts else ""
+
+
+def _concerned(what: str, found: dict, experiment: str, counts: dict, total: str) -> list[str]:
+    """A sentence on each variant that something is said of, or one if it is said of all runs."""
+    if found and all(number == counts[name][total] for name, number in found.items()):
+        runs = sum(found.values())
+        where = rf"\texttt{{{latex.escape(experiment)}}}"
+        return [f"{what}: all {runs} runs of {where}."] if runs else []
+    return [
+        rf"{what}: {number} of {counts[name][total]} runs of "
+        rf"\texttt{{{latex.escape(f'{experiment}/{name}')}}}."
+        for name, number in found.items()
+        if number > 0
+    ]
 
 
 def main(arguments: list[str]) -> None:

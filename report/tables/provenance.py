@@ -14,8 +14,12 @@ def build(results: Path, out: Path) -> None:
     lines, shared = [], {name: [] for name in SHARED}
     for experiment in VARIANTS:
         runs = load.runs(results, experiment)
+        if not runs:
+            continue
         for variant in VARIANTS[experiment]:
             sources = [run["provenance"] for run in load.of(runs, variant)]
+            if not sources:
+                continue
             lines.append(_row(experiment, variant, sources))
             for name in SHARED:
                 shared[name] += [_text(source.get(name)) for source in sources]
