@@ -43,11 +43,6 @@ def loss(value: float) -> str:
     return significant(value, 3)
 
 
-def short(value: float) -> str:
-    """The bound of an interval in a table: two significant digits."""
-    return significant(value, 2)
-
-
 def seconds(value: float) -> str:
     """A time with three significant digits, without its unit."""
     return significant(value, 3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from report import load
 from report.style import CLASSES, PALETTE, look
@@ -120,6 +121,9 @@ def training_loss(axis, runs: list[dict], experiment: str, across: str) -> None:
     axis.tick_params(axis="y", which="minor", labelsize=6)
     if across == "seconds":
         axis.set(xscale="log", xlabel="training time (s)")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     else:
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)

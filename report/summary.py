@@ -25,7 +25,6 @@ WRITE = {
     "disagreement": latex.percent,
     "disagreement_near": latex.percent,
 }
-BOUND = {latex.loss: latex.short, latex.seconds: latex.short}  # of intervals in tables
 
 
 def estimates(runs: list[dict], variant: str) -> dict[str, stats.Estimate]:
@@ -75,8 +74,7 @@ def table(results, experiment: str, columns: dict[str, str]) -> str:
         cells += [(latex.integer(count[name]), "") for name in ("iterations", "runs", "diverged")]
         for name in columns:
             write = WRITE[name]
-            bound = BOUND.get(write, write)
-            cells.append((write(found[name].value), latex.interval(found[name], bound)))
+            cells.append((write(found[name].value), latex.interval(found[name], write)))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
     header = ["", "iterations", "$n$", "div.", *columns.values()]
     return latex.table("lrrr" + "c" * len(columns), header, lines[:-1] or [latex.LEFT_OUT])

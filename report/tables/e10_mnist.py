@@ -13,7 +13,6 @@ COLUMNS = {
     "test_error": "test error",
     "seconds": "time (s)",
     "milliseconds": "per step (ms)",
-    "epochs": "epochs",
 }
 
 
