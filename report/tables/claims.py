@@ -61,7 +61,7 @@ def _float(rows: list[list[str]], number: int) -> str:
     lines = [line for row in rows for line in (" & ".join(row), r"\addlinespace[3pt]")]
     header = ["", *WIDTHS, "$n$", "verdict"]
     caption = r"\ContinuedFloat\caption{The claims, continued.}"
-    caption = caption if number else r"\caption{\ClaimsCaption}\label{tab:claims}"
+    caption = caption if number else r"\caption{\LedgerCaption}"
     begin = r"\begin{table*}\centering\footnotesize\setlength{\tabcolsep}{4pt}"
     body = latex.table(columns, header, lines[:-1])
     return "\n".join([begin, caption, body, r"\end{table*}"])
