@@ -105,8 +105,10 @@ def test_state_regularisers_and_frozen_layers_are_respected():
 
 
 def test_embedding_counts_a_word_that_occurs_twice():
-    net = keras.Sequential([keras.Input((3,), dtype="int32"), layers.Embedding(5, 1), layers.Flatten(),
-                            layers.Dense(1, use_bias=False)])  # fmt: skip
+    net = keras.Sequential(
+        [keras.Input((3,), dtype="int32"), layers.Embedding(5, 1), layers.Flatten(),
+         layers.Dense(1, use_bias=False)]
+    )  # fmt: skip
     net.set_weights([np.zeros((5, 1)), np.float32([[1.0], [2.0], [4.0]])])
     net.compile("sgd", "mean_squared_error")
     # Loss (output - 1)^2, whose slope in the output is -2: word 0 gets -2 (1 + 4), word 3 -2 * 2.
