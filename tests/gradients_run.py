@@ -5,7 +5,7 @@ from report.gradients import ACTIVATIONS, FITS, STARTS
 
 
 def gradients_part(seed):
-    """A net of two hidden layers whose gradients fall to a tenth a layer; RAI's front comes down."""
+    """Two hidden layers whose gradients fall to a tenth a layer; RAI's front comes down."""
     metrics = {"chain_error": 1e-14, "local_error": 1e-7, "steepest": 1e3}
     metrics |= {f"{start}_{kind}rate": -1.0 for start in STARTS for kind in ("", "depth_")}
     metrics |= {f"{start}_predicted_rate": -0.9 for start in STARTS if start != "isometric"}
