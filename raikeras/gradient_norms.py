@@ -149,7 +149,8 @@ class _Probe:
                 f"Received: model={getattr(model, 'name', model)!r}, not compiled"
             )
         self._model, self._relaxed = model, _is_relaxed(model)
-        if self._relaxed and model.target_rule.has_rows and not has_ids(x):
+        has_rows = self._relaxed and model.target_rule.has_rows and model.relaxed.circuit.cuts
+        if has_rows and not has_ids(x):
             raise ValueError(
                 'Targets that are rows need example ids: `x={"inputs": x, "example_id": ids}`, '
                 "with the ids 0, 1, ... in the order of the arrays given to `fit`. "
@@ -175,9 +176,12 @@ def _of_loss(model, x, y, sample_weight) -> list:
     """The gradient of the compiled loss, one per trainable variable."""
 
     def loss(_):
-        outputs = model(x, **_in_training(model.call))
-        found = model.compute_loss(x, y, outputs, sample_weight, **_in_training(model.compute_loss))
-        return found, ()
+        # Keras asks the scope for the weights that regularizers see: it has to know all of them.
+        state = [(v, v.value) for v in [*model.variables, *model.metrics_variables]]
+        with keras.StatelessScope(state, collect_losses=True):
+            outputs = model(x, **_in_training(model.call))
+            training = _in_training(model.compute_loss)
+            return model.compute_loss(x, y, outputs, sample_weight, **training), ()
 
     return load_backend().differentiate(model, loss, ops.zeros(()))[1]
 
@@ -216,19 +220,18 @@ def _by_layer(model, gradients: list) -> dict[str, float]:
 
 def _owners(model) -> dict[int, str]:
     """The name of the innermost layer that owns each trainable variable, by the variable's id."""
-    owners: dict[int, Any] = {}
-    for layer in [model, *sublayers(model)]:  # from the outside in
+    layers, owners = [model, *sublayers(model)], {}
+    for place, layer in enumerate(layers):  # from the outside in
         for variable in layer.trainable_variables:
-            owners[id(variable)] = layer
-    stacked = _is_relaxed(model) and model.relaxed.attached_chains() or []
-    for chain in stacked:
-        for variable in chain.variables:
-            owners.pop(id(variable), None)
-    layers = {id(layer): layer for layer in owners.values()}.values()
-    names = [layer.name for layer in layers]
+            owners[id(variable)] = place
+    if _is_relaxed(model):
+        for chain in model.relaxed.attached_chains():
+            for stacked in chain.variables:
+                owners.pop(id(stacked), None)
+    names = [layers[place].name for place in set(owners.values())]
     return {
-        key: layer.name if names.count(layer.name) == 1 else layer.path
-        for key, layer in owners.items()
+        key: layers[place].name if names.count(layers[place].name) == 1 else layers[place].path
+        for key, place in sorted(owners.items(), key=lambda item: item[1])
     }
 
 
@@ -253,12 +256,16 @@ def _check_arrays(x, y, sample_weight) -> None:
             "Received: y=None"
         )
     trees = {"x": x, "y": y, "sample_weight": sample_weight}
-    leaves = [(name, leaf) for name, tree in trees.items() for leaf in keras.tree.flatten(tree)]
-    counts = {name: np.shape(leaf)[:1] for name, leaf in leaves if leaf is not None}
-    if len(set(counts.values())) > 1 or () in counts.values():
+    shapes = [
+        (name, tuple(np.shape(leaf)))
+        for name, tree in trees.items()
+        for leaf in keras.tree.flatten(tree)
+        if leaf is not None
+    ]
+    if len({shape[:1] for _, shape in shapes}) > 1 or () in dict(shapes).values():
         raise ValueError(
             "`x`, `y` and `sample_weight` must be arrays of the same number of examples. Received: "
-            + ", ".join(f"{name} with {count or 'no'} examples" for name, count in counts.items())
+            + ", ".join(f"{name} of shape {shape}" for name, shape in shapes)
         )
 
 

@@ -52,20 +52,20 @@ def by_differences(net, sample_weight=None, step=1e-5):
     return dict(zip(NAMES, np.sqrt(squares), strict=True))
 
 
-def plain(net, x=X, y=Y):
+def plain(net, x=X, y=Y, **call):
     """Norm by variable path, as the running backend differentiates a call and a loss."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            loss = net.compute_loss(x, tf.constant(y), net(tf.constant(x), training=True))
+            loss = net.compute_loss(x, tf.constant(y), net(tf.constant(x), **call))
         found = tape.gradient(loss, [weight.value for weight in net.trainable_variables])
     else:
         import jax
 
         def loss(values):
             outputs, _, losses = net.stateless_call(
-                values, net.non_trainable_variables, x, training=True, return_losses=True
+                values, net.non_trainable_variables, x, return_losses=True, **call
             )
             return keras.ops.mean((outputs - y) ** 2) + sum(losses)
 
@@ -99,7 +99,7 @@ def test_state_regularisers_and_frozen_layers_are_respected():
     for value, old in zip([*net.variables, *net.metrics_variables], before, strict=True):
         np.testing.assert_array_equal(np.array(value.value), old)
     assert list(found) == ["bn", "top"]
-    gamma, beta, kernel = plain(net)
+    gamma, beta, kernel = plain(net, training=True)
     assert found["top"] == pytest.approx(kernel, rel=1e-4)
     assert found["bn"] == pytest.approx(np.hypot(gamma, beta), rel=1e-4)
 
@@ -238,19 +238,20 @@ def test_relaxed_layers_have_the_gradient_of_their_own_mismatch():
 def test_rows_start_without_a_gradient_and_are_read_by_their_ids(fuse):
     net = make_net()
     model = raikeras.RelaxedModel(net, fuse=fuse)
-    model.compile(keras.optimizers.SGD(0.1), "mean_squared_error")
+    model.compile(keras.optimizers.SGD(3.0), "mean_squared_error")
     ids = {"inputs": X, "example_id": np.arange(20, dtype="int32")}
     norms = GradientNorms(ids, Y)
     model.fit(X, Y, batch_size=20, epochs=4, verbose=0, callbacks=[norms])
     table = np.array([norms.history[f"gradient_norm/{name}"] for name in NAMES])
     # The task loss moves the last row alone in the first step, the row below it in the second.
     assert (table[:, 0] == 0).all()
-    assert ((table > 0) == [[0, 0, 0, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 1]]).all()
+    arrived = table > 1e-5 * table[:, -1:]  # later on a mismatch may be one of rounding
+    assert (arrived == [[0, 0, 0, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 1]]).all()
     rows = model.targets(np.arange(20))
     kernel, bias = (weight.astype("float64") for weight in net.layers[0].get_weights())
     error = 2 * (X @ kernel + bias - rows["first"]) / rows["first"].size
     expected = np.sqrt(np.sum((X.T @ error) ** 2) + np.sum(error.sum(axis=0) ** 2))
-    assert table[0, -1] == pytest.approx(expected, rel=1e-3)
+    assert table[0, -1] == pytest.approx(expected, rel=1e-2)
 
 
 def test_gradient_targets_give_backprop():
@@ -276,7 +277,7 @@ def test_every_is_epoch_or_a_number_of_steps(every):
 def test_missing_or_misfitting_arrays_are_named():
     with pytest.raises(ValueError, match="`y` must be given.*Received: y=None"):
         GradientNorms(X)
-    with pytest.raises(ValueError, match="same number of examples.*x with .*20.*y with .*19"):
+    with pytest.raises(ValueError, match="same number of examples.*x of shape .20.*y of shape .19"):
         gradient_norms(make_net(), X, Y[:-1])
     with pytest.raises(ValueError, match="`model` must be compiled"):
         gradient_norms(keras.Sequential([keras.Input((3,)), layers.Dense(2)]), X, Y)

@@ -68,9 +68,8 @@ def test_norms_by_layer_are_those_of_the_library(name):
 
 
 def test_starts_have_their_variances():
-    wide = SETTINGS | {"units": 400}
-    found = gradients.starts(2, wide, 0)
-    products = {start: 400 * np.var(weights[2]) for start, weights in found.items()}
+    found = gradients.starts(2, SETTINGS | {"units": 150}, 0)
+    products = {start: 150 * np.var(weights[2]) for start, weights in found.items()}
     expected = {"default": 1, "torch": 1 / 3, "he": 2, "large": 256}
     for start, value in expected.items():
         assert products[start] == pytest.approx(value, rel=0.03), start
@@ -88,12 +87,11 @@ def test_theory_of_relu_is_known(variance):
 
 
 def test_theory_meets_wide_layers():
-    x, y = X, Y
-    settings = SETTINGS | {"units": 500}
+    settings = SETTINGS | {"units": 150}
     for name in ("sigmoid", "tanh"):
-        weights = gradients.starts(8, settings | {"activation": name}, 3)["default"]
-        norms = np.log10(gradients.layer_norms(weights, name, x, y))
-        theory = gradients.predicted(name, 1, 0, weights, 8, x)
+        weights = gradients.starts(6, settings | {"activation": name}, 3)["default"]
+        norms = np.log10(gradients.layer_norms(weights, name, X, Y))
+        theory = gradients.predicted(name, 1, 0, weights, 6, X)
         assert gradients.rate(norms[:-1]) == pytest.approx(gradients.rate(theory), abs=0.03)
 
 
@@ -114,7 +112,7 @@ def test_the_first_layers_gradient_arrives_after_as_many_steps_as_layers():
     settings |= {"steps_apart": 2, "rai_rate": 0.1, "bp_rate": 1e-2, "fits": ["rai"]}
     steps, norms = gradients_training.fitted("rai", 0, settings, np.float32(X), np.float32(Y))
     assert steps == [0, 1, 2, 3, 4, 5, 6, 6, 8]
-    arrived = np.isfinite(norms[:6])
+    arrived = norms[:6] > -5  # below: rounding
     assert (arrived == [[step + layer >= 4 for layer in range(4)] for step in range(6)]).all()
     with pytest.raises(ValueError, match="`fits` must name"):
         gradients_training.fitted("other", 0, settings, X, Y)

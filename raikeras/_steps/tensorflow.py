@@ -94,7 +94,7 @@ def without_trace(model, function):
         with keras.StatelessScope(collect_losses=True):
             return function(model, *args)
 
-    return run if model.run_eagerly else tf.function(run)
+    return run if model.run_eagerly else tf.function(run, autograph=False)
 
 
 def together(tensors) -> list:
