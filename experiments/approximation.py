@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from gradients import function
 from many import Many, repeat
-from scipy.linalg import lstsq
+from scipy.linalg import lstsq, qr
 from scipy.stats import qmc
 
 TARGETS = ("smooth", "kinked", "step")
@@ -70,13 +70,23 @@ def hidden(dimension, width, steepness, rng):
 
 
 def features(x, kernel, bias, name):
-    """What the hidden layer gives, and a column of ones: `(n, width + 1)`, float64."""
-    return np.hstack([function(name).f(x @ kernel + bias), np.ones((len(x), 1))])
+    """A column of ones and what the hidden layer gives: `(n, 1 + width)`, float64."""
+    return np.hstack([np.ones((len(x), 1)), function(name).f(x @ kernel + bias)])
 
 
-def solved(fed, y):
-    """Output weights `(width + 1, targets)` with the least squared error; rank by pivots."""
-    return lstsq(fed, y, cond=1e-13, lapack_driver="gelsy", check_finite=False)[0]
+def solved(fed, y, widths):
+    """Output weights `(1 + width, targets)` with the least squared error, for the first units.
+
+    One orthogonal factor serves all widths; each small triangular system is solved with pivots,
+    which leave out what rounding cannot tell from nothing.
+    """
+    rotation, triangle = qr(fed, mode="economic", check_finite=False)
+    turned = rotation.T @ y
+    for width in widths:
+        own = slice(1 + width)
+        yield lstsq(
+            triangle[own, own], turned[own], cond=1e-13, lapack_driver="gelsy", check_finite=False
+        )[0]
 
 
 def interpolant(f, width):
@@ -86,7 +96,7 @@ def interpolant(f, width):
     """
     knots = np.arange(width + 1) / width
     slopes = np.diff(f(knots)) * width
-    out = np.append(np.diff(slopes, prepend=0), f(knots[:1]))
+    out = np.append(f(knots[:1]), np.diff(slopes, prepend=0))
     return np.ones((1, width)), -knots[:-1], out[:, None]
 
 
@@ -146,7 +156,7 @@ def trained(name, kernel, bias, x, y, settings, rng):
     order = np.broadcast_to(rows, (len(TARGETS), *rows.shape))
     runner.train(np.float32(x), np.float32(y), order, np.arange(len(TARGETS), dtype="int32"))
     kernels, biases, outs, ends = (np.float64(weight) for weight in runner.weights)
-    outs = np.concatenate([outs, ends[:, None]], axis=1)  # (targets, width + 1, 1)
+    outs = np.concatenate([ends[:, None], outs], axis=1)  # (targets, 1 + width, 1)
     return list(zip(kernels, biases, outs, strict=True))
 
 
@@ -166,9 +176,8 @@ def both_fits(dimension, seed, settings):
     points, true, regular = judged(dimension, settings)
     fed, far = (features(each, kernel, bias, name) for each in (x, points))
     found = {"solved": [], "trained": []}
-    for width in widths:
-        own = [*range(width), -1]
-        found["solved"].append(errors(far[:, own] @ solved(fed[:, own], y), true, regular))
+    for out in solved(fed, y, widths):
+        found["solved"].append(errors(far[:, : len(out)] @ out, true, regular))
     for width in settings["trained_widths"]:
         nets = trained(name, kernel[:, :width], bias[:width], x, y, settings, rng)
         values = [features(points, k, b, name) @ out for k, b, out in nets]

@@ -26,11 +26,12 @@ settings = {
     "fits": [],  # bp_default, bp_isometric, rai
     "trained_depth": 20,
     "iterations": 200,  # full batch
-    "first_steps": 30,  # each of which is watched
+    "first_steps": 30,  # each of which is kept
     "steps_apart": 10,  # afterwards
     "bp_rate": 3e-3,  # Adam
     "rai_rate": 0.1,  # Rprop, weights and targets
     # local: the same lowest layers below few and many others
+    "local_activations": ["sigmoid", "tanh", "relu", "arctan", "elu"],
     "local_depths": [5, 30],
     "shift": 0.1,  # standard deviation of targets around the forward pass
     # cliff

@@ -13,10 +13,10 @@ settings = {
     "activation": "tanh",
     "dimensions": [1, 2, 4],
     "widths": [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],  # least squares
-    "trained_widths": [2, 8, 32, 128],
+    "trained_widths": [2, 8, 32, 128, 512],
     "train_examples": 4096,
     "steepness": 10.0,  # standard deviation of the hidden layer's weights at its start
-    "steps": 3000,
+    "steps": 6000,
     "batch_size": 256,
     "learning_rate": 1e-2,  # Adam, falling to zero along a cosine
     "grid_points": 10001,  # in one dimension

@@ -173,8 +173,9 @@ def rate(logarithms):
 
 
 def _line(x, y, sign=1):
-    """Slope of the least-squares line; NaN if a value is not finite."""
-    return sign * float(np.polyfit(x, y, 1)[0]) if np.isfinite(y).all() else np.nan
+    """Slope of the least-squares line; NaN for one point or if a value is not finite."""
+    drawn = len(x) > 1 and np.isfinite(y).all()
+    return sign * float(np.polyfit(x, y, 1)[0]) if drawn else np.nan
 
 
 def at_the_start(seed, settings, x, y):

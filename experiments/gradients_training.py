@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from gradients import FUNCTIONS, plain_net
+from gradients import plain_net
 
 from raikeras.callbacks import GradientNorms
 from raikeras.diagnostics import gradient_norms
@@ -15,7 +15,7 @@ from raikeras.targets import TargetRule
 def fitted(method, seed, settings, x, y):
     """log10 of the norms by layer along a training; steps `(samples,)`, norms `(samples, layers)`.
 
-    Every one of the first steps is watched, then every so many.
+    Every one of the first steps is kept, then every so many.
     """
     keras.utils.set_random_seed(seed)
     net = plain_net(settings["trained_depth"], settings)
@@ -29,19 +29,16 @@ def fitted(method, seed, settings, x, y):
         net.compile(keras.optimizers.Adam(settings["bp_rate"]), loss)
     else:
         raise ValueError(f"`fits` must name bp_default, bp_isometric or rai. Received: {method!r}")
-    close = settings["first_steps"]
-    rest, apart = settings["iterations"] - close, settings["steps_apart"]
-    steps, table = [], []
-    for begin, count, every in ((0, close, 1), (close, rest, apart)):
-        norms = GradientNorms(watched, y, every=every)
-        model.fit(
-            x, y, batch_size=len(x), epochs=count, shuffle=False, verbose=0, callbacks=[norms]
-        )
-        seen = dict(norms.history)
-        steps += [begin + step for step in seen.pop("step")]
-        table += np.transpose(list(seen.values())).tolist()
+    norms, count = GradientNorms(watched, y, every=1), settings["iterations"]
+    model.fit(x, y, batch_size=len(x), epochs=count, shuffle=False, verbose=0, callbacks=[norms])
+    table = np.transpose([norms.history[name] for name in norms.history if name != "step"])
+    kept = [
+        step
+        for step in norms.history["step"]
+        if step <= settings["first_steps"] or step % settings["steps_apart"] == 0
+    ]
     with np.errstate(divide="ignore"):
-        return steps, np.round(np.log10(table), 4)
+        return kept, np.round(np.log10(table[kept]), 4)
 
 
 def along_training(seed, settings, x, y):
@@ -81,7 +78,7 @@ def locality(seed, settings, x, y):
     few, many = settings["local_depths"]
     size = settings["units"] * many + 1
     shift = np.random.default_rng(seed).normal(0, settings["shift"], (len(x), size))
-    for name in FUNCTIONS:
+    for name in settings["local_activations"]:
         keras.utils.set_random_seed(seed)
         chosen = settings | {"activation": name}
         nets = [plain_net(depth, chosen) for depth in (few, many)]
@@ -96,5 +93,5 @@ def locality(seed, settings, x, y):
         metrics[f"{name}_local_error"] = float(np.max(np.abs(relaxed[0] / relaxed[1] - 1)))
         metrics[f"{name}_bp_orders"] = float(np.log10(plain[1][0] / plain[0][0]))
         keras.utils.clear_session()
-    errors = [metrics[f"{name}_local_error"] for name in FUNCTIONS]
+    errors = [metrics[f"{name}_local_error"] for name in settings["local_activations"]]
     return metrics | {"local_error": max(errors)}

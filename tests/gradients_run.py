@@ -15,7 +15,7 @@ def gradients_part(seed):
                 for what in ("final_loss", "jump")}  # fmt: skip
     curves = {f"{start}_norms": [-2.0, -1.0, 0.0] for start in STARTS}
     curves |= {f"{start}_predicted": [-1.0, 0.0] for start in STARTS if start != "isometric"}
-    curves |= {f"{fit}_steps": [0, 1, 2, 2, 12] for fit in FITS}
+    curves |= {f"{fit}_steps": [0, 1, 2, 4, 12] for fit in FITS}
     front = [[None] * 3, [None, None, -1.0], *[[None, -2.0, -1.0]] * 2, [-2.0, -2.0, -1.0]]
     curves |= {f"{fit}_by_step": front for fit in FITS}
     curves |= {"weight": [5.0, 6.0, 7.0], "loss": [0.4, 0.2, 0.05], "slope": [0.1, 9.0, 0.1]}

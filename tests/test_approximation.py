@@ -25,17 +25,21 @@ def layer():
 def test_least_squares_are_numpys_and_fulfil_the_normal_equations(layer, name):
     x, kernel, bias = layer
     fed, y = study.features(x, kernel, bias, name), study.targets(x)
-    found = study.solved(fed, y)
+    (found,) = study.solved(fed, y, [12])
     expected = np.linalg.lstsq(fed, y)[0]
     np.testing.assert_allclose(fed @ found, fed @ expected, atol=1e-9)
     np.testing.assert_allclose(fed.T @ (fed @ found - y), 0, atol=1e-8)
+    (narrow,) = study.solved(fed, y, [5])
+    expected = np.linalg.lstsq(fed[:, :6], y)[0]
+    np.testing.assert_allclose(fed[:, :6] @ narrow, fed[:, :6] @ expected, atol=1e-9)
 
 
 def test_what_the_layer_can_express_it_expresses(layer):
     x, kernel, bias = layer
     fed, true = study.features(x, kernel, bias, "tanh"), RNG.normal(size=(13, 1))
     far = study.features(RNG.uniform(size=(500, 2)), kernel, bias, "tanh")
-    sup, rms = study.errors(far @ study.solved(fed, fed @ true), far @ true, 500)
+    (found,) = study.solved(fed, fed @ true, [12])
+    sup, rms = study.errors(far @ found, far @ true, 500)
     assert sup[0] <= 1e-10 and rms[0] <= sup[0]
 
 

@@ -29,11 +29,10 @@ def _panel(axis, runs, fit):
     steps = np.array(runs[0]["curves"][f"{fit}_steps"], dtype=float)
     norms = gradients.by_layer(runs, f"{fit}_by_step")
     middle = np.median(np.where(np.isnan(norms), -np.inf, norms), axis=0).T
-    keep = np.append(np.diff(steps) > 0, True)  # the second part begins where the first one ended
     mesh = axis.pcolormesh(
-        steps[keep],
+        steps,
         np.arange(1, len(middle) + 1),
-        np.ma.masked_invalid(middle[:, keep]),
+        np.ma.masked_invalid(middle),
         cmap="viridis",
         vmin=LOWEST,
         vmax=HIGHEST,
