@@ -12,6 +12,7 @@ from scipy.stats import qmc
 
 TARGETS = ("smooth", "kinked", "step")
 CENTRE, RADIUS = 0.4, 0.3
+CUTOFFS = (1e-13, 1e-7)  # of the largest pivot
 SMALLEST = 1e-8  # errors below are rounding and leave the fitted line
 
 
@@ -74,19 +75,29 @@ def features(x, kernel, bias, name):
     return np.hstack([np.ones((len(x), 1)), function(name).f(x @ kernel + bias)])
 
 
-def solved(fed, y, widths):
+def solved(fed, y, widths, held, cutoffs=CUTOFFS):
     """Output weights `(1 + width, targets)` with the least squared error, for the first units.
 
-    One orthogonal factor serves all widths; each small triangular system is solved with pivots,
-    which leave out what rounding cannot tell from nothing.
+    One orthogonal factor serves all widths. Each small triangular system is solved with pivots,
+    which leave out directions below a cutoff; of two cutoffs each target takes the one that errs
+    less on the points held out, for what rounding allows swings between the points of a step.
+
+    Args:
+        fed, y: Features `(n, 1 + width)` and targets at the points of the fit.
+        widths: Numbers of units.
+        held: Features and targets at the points held out.
     """
-    rotation, triangle = qr(fed, mode="economic", check_finite=False)
-    turned = rotation.T @ y
+    size = fed.shape[1]
+    triangle = qr(np.hstack([fed, y]), mode="r", check_finite=False)[0]
     for width in widths:
         own = slice(1 + width)
-        yield lstsq(
-            triangle[own, own], turned[own], cond=1e-13, lapack_driver="gelsy", check_finite=False
-        )[0]
+        found = [
+            lstsq(triangle[own, own], triangle[own, size:], cond=cutoff, lapack_driver="gelsy")[0]
+            for cutoff in cutoffs
+        ]
+        wrong = [np.mean((held[0][:, own] @ out - held[1]) ** 2, axis=0) for out in found]
+        best = np.argmin(wrong, axis=0)
+        yield np.stack([found[choice][:, place] for place, choice in enumerate(best)], axis=1)
 
 
 def interpolant(f, width):
@@ -169,14 +180,14 @@ def both_fits(dimension, seed, settings):
     A net of `width` units has the first `width` of one draw of features, for both fits.
     """
     name, widths = settings["activation"], settings["widths"]
-    rng = np.random.default_rng([seed, dimension])
-    x = rng.uniform(size=(settings["train_examples"], dimension))
+    rng = np.random.default_rng([2026, seed, dimension])
+    x, other = (rng.uniform(size=(settings["train_examples"], dimension)) for _ in range(2))
     y = targets(x)
     kernel, bias = hidden(dimension, max(widths), settings["steepness"], rng)
     points, true, regular = judged(dimension, settings)
-    fed, far = (features(each, kernel, bias, name) for each in (x, points))
+    fed, far, held = (features(each, kernel, bias, name) for each in (x, points, other))
     found = {"solved": [], "trained": []}
-    for out in solved(fed, y, widths):
+    for out in solved(fed, y, widths, (held, targets(other))):
         found["solved"].append(errors(far[:, : len(out)] @ out, true, regular))
     for width in settings["trained_widths"]:
         nets = trained(name, kernel[:, :width], bias[:width], x, y, settings, rng)

@@ -26,22 +26,20 @@ def loss_and_slope(weight, bias, steps, goal):
 
 
 def descent(settings, clip=None):
-    """Gradient descent: weights and losses before each step and after the last.
+    """Gradient descent in the weight: weights and losses before each step and after the last.
 
     Args:
         settings: `start` (weight, bias), `cliff_rate`, `cliff_iterations`, `cliff_steps`, `goal`.
-        clip: Largest norm of a gradient, `None` for none.
+        clip: Largest size of the slope, `None` for none.
     """
-    place, weights, losses = np.array(settings["start"]), [], []
+    (weight, bias), weights, losses = settings["start"], [], []
     for _ in range(settings["cliff_iterations"] + 1):
-        loss, *gradient = loss_and_slope(*place, settings["cliff_steps"], settings["goal"])
-        weights.append(float(place[0]))
+        loss, slope, _ = loss_and_slope(weight, bias, settings["cliff_steps"], settings["goal"])
+        weights.append(float(weight))
         losses.append(float(loss))
-        gradient = np.array(gradient)
-        norm = np.linalg.norm(gradient)
-        if clip is not None and norm > clip:
-            gradient *= clip / norm
-        place = place - settings["cliff_rate"] * gradient
+        if clip is not None:
+            slope = np.clip(slope, -clip, clip)
+        weight = weight - settings["cliff_rate"] * slope
     return weights, losses
 
 
@@ -56,6 +54,8 @@ def measured(settings):
     for name, clip in (("plain", None), ("clipped", settings["clip"])):
         weights, losses = descent(settings, clip)
         jumps = np.abs(np.diff(weights))
+        late = np.array(weights[len(weights) // 2 :])
+        metrics[f"{name}_away"] = np.abs(late + 2 * bias).max()  # from the wall
         curves |= {f"{name}_weight": weights, f"{name}_losses": losses}
         metrics |= {f"{name}_final_loss": losses[-1], f"{name}_jump": jumps.max()}
     return metrics, curves

@@ -35,17 +35,22 @@ settings = {
     "local_depths": [5, 30],
     "shift": 0.1,  # standard deviation of targets around the forward pass
     # cliff
-    "cliff_steps": 50,
+    "cliff_steps": 18,
     "goal": 0.7,
     "start": [6.6, -3.0],  # weight and bias
     "cut": [5.4, 6.6],
-    "cut_points": 481,
+    "cut_points": 1201,
     "cliff_rate": 0.5,
     "cliff_iterations": 150,
     "clip": 0.05,
 }
 
 # %%
+import os
+
+# LAPACK's threads would stand in the way of XLA's.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import cliff
 import gradients
 import gradients_training

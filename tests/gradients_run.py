@@ -12,7 +12,7 @@ def gradients_part(seed):
     metrics |= {f"{fit}_orders": -1.0 - seed for fit in FITS}
     metrics |= {f"{name}_bp_orders": -3.0 for name in ACTIVATIONS}
     metrics |= {f"{name}_{what}": 0.5 for name in ("plain", "clipped")
-                for what in ("final_loss", "jump")}  # fmt: skip
+                for what in ("final_loss", "jump", "away")}  # fmt: skip
     curves = {f"{start}_norms": [-2.0, -1.0, 0.0] for start in STARTS}
     curves |= {f"{start}_predicted": [-1.0, 0.0] for start in STARTS if start != "isometric"}
     curves |= {f"{fit}_steps": [0, 1, 2, 4, 12] for fit in FITS}

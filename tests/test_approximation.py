@@ -25,11 +25,12 @@ def layer():
 def test_least_squares_are_numpys_and_fulfil_the_normal_equations(layer, name):
     x, kernel, bias = layer
     fed, y = study.features(x, kernel, bias, name), study.targets(x)
-    (found,) = study.solved(fed, y, [12])
+    held = fed, y
+    (found,) = study.solved(fed, y, [12], held, [1e-15])
     expected = np.linalg.lstsq(fed, y)[0]
     np.testing.assert_allclose(fed @ found, fed @ expected, atol=1e-9)
     np.testing.assert_allclose(fed.T @ (fed @ found - y), 0, atol=1e-8)
-    (narrow,) = study.solved(fed, y, [5])
+    (narrow,) = study.solved(fed, y, [5], held)
     expected = np.linalg.lstsq(fed[:, :6], y)[0]
     np.testing.assert_allclose(fed[:, :6] @ narrow, fed[:, :6] @ expected, atol=1e-9)
 
@@ -38,9 +39,20 @@ def test_what_the_layer_can_express_it_expresses(layer):
     x, kernel, bias = layer
     fed, true = study.features(x, kernel, bias, "tanh"), RNG.normal(size=(13, 1))
     far = study.features(RNG.uniform(size=(500, 2)), kernel, bias, "tanh")
-    (found,) = study.solved(fed, fed @ true, [12])
+    (found,) = study.solved(fed, fed @ true, [12], (fed, fed @ true))
     sup, rms = study.errors(far @ found, far @ true, 500)
     assert sup[0] <= 1e-10 and rms[0] <= sup[0]
+
+
+def test_each_target_takes_the_cutoff_that_errs_less_on_points_held_out(layer):
+    x, kernel, bias = layer
+    fed, y = study.features(x, kernel, bias, "tanh"), study.targets(x)
+    precise, coarse = (next(study.solved(fed, y, [12], (fed, y), [c])) for c in (1e-13, 0.1))
+    held = fed, fed @ np.stack([precise[:, 0], coarse[:, 1], precise[:, 2]], axis=1)
+    (found,) = study.solved(fed, y, [12], held, [1e-13, 0.1])
+    np.testing.assert_array_equal(found[:, 1], coarse[:, 1])
+    np.testing.assert_array_equal(found[:, [0, 2]], precise[:, [0, 2]])
+    assert np.abs(precise - coarse).max() > 1e-3
 
 
 def test_bends_lie_in_the_interval():
