@@ -19,16 +19,23 @@ FITS = {
     "bp_isometric": "BP, isometric start",
     "rai": "RAI, default start",
 }
+
+
+def decimal(value: float, digits: int) -> str:
+    """A decimal number without a sign before zero."""
+    return latex.fixed(round(value, digits) + 0.0, digits)
+
+
 # How a metric is written, by the last word of its name.
 WRITE = {
-    "rate": lambda value: latex.fixed(value, 2),
-    "slope": lambda value: latex.fixed(value, 2),
-    "orders": lambda value: latex.fixed(value, 1),
+    "rate": lambda value: decimal(value, 2),
+    "slope": lambda value: decimal(value, 2),
+    "orders": lambda value: decimal(value, 1),
     "error": latex.significant,
     "loss": latex.significant,
     "steepest": latex.significant,
     "jump": latex.significant,
-    "share": lambda value: latex.fixed(value, 3),
+    "share": lambda value: decimal(value, 3),
 }
 SETTINGS = ("units", "large_gain", "trained_depth", "iterations", "cliff_steps")
 

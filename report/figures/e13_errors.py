@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import approximation, gradients, load, style
@@ -19,9 +20,7 @@ def draw(results: Path, out: Path) -> None:
         for axis, (target, norm) in zip(row, columns, strict=True):
             for variant in VARIANTS[approximation.EXPERIMENT]:
                 _lines(axis, load.of(runs, variant), variant, f"{target}_d{dimension}_{norm}")
-            axis.set(xscale="log", yscale="log")
-            axis.set_xticks([], minor=True)
-            axis.tick_params(labelsize=6)
+            _logarithmic(axis)
         row[0].set_ylabel(rf"$d={dimension}$")
     _construction(axes[0, 0], load.of(runs, "relu")[0])
     for axis, (target, norm) in zip(axes[0], columns, strict=True):
@@ -45,6 +44,18 @@ def _lines(axis, runs, variant, name):
         axis.plot(widths, np.median(values, axis=0), **style_, **mark)
         low, high = values.min(axis=0), values.max(axis=0)
         axis.fill_between(widths, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _logarithmic(axis):
+    """Both axes; a range below two decades is marked at 1, 2 and 5."""
+    axis.set(xscale="log", yscale="log")
+    axis.set_xticks([], minor=True)
+    axis.tick_params(labelsize=6)
+    low, high = axis.get_ylim()
+    if high / low < 100:
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("")
 
 
 def _construction(axis, run):

@@ -18,8 +18,8 @@ def build(results: Path, out: Path) -> None:
             theory = gradients.mean(own, f"{start}_predicted_rate")
             across = gradients.mean(own, f"{start}_rate")
             cells += [
-                (latex.fixed(value.value, 2), latex.interval(value, _two)),
-                (latex.fixed(across.value, 2), latex.fixed(theory.value, 2)),
+                (_two(value.value), latex.interval(value, _two)),
+                (_two(across.value), _two(theory.value)),
             ]
         name = (label(gradients.EXPERIMENT, variant), "")
         lines += [*latex.stacked([name, *cells]), r"\addlinespace[2pt]"]
@@ -30,7 +30,7 @@ def build(results: Path, out: Path) -> None:
 
 
 def _two(value: float) -> str:
-    return latex.fixed(value, 2)
+    return gradients.decimal(value, 2)
 
 
 if __name__ == "__main__":

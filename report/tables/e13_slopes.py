@@ -18,9 +18,9 @@ def build(results: Path, out: Path) -> None:
                 own = load.of(runs, variant)
                 for norm in approximation.NORMS:
                     slope = gradients.mean(own, f"solved_{name}_{norm}_slope")
-                    cells.append(latex.fixed(slope.value, 2))
+                    cells.append(gradients.decimal(slope.value, 2))
                 behind = gradients.mean(own, f"{name}_rms_orders")
-                cells.append(latex.fixed(behind.value, 1))
+                cells.append(gradients.decimal(behind.value, 1))
             lines.append(" & ".join([f"{target}, $d={dimension}$", *cells]))
         lines.append(r"\addlinespace[2pt]")
     names = [label(approximation.EXPERIMENT, variant) for variant in variants]
