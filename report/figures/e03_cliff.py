@@ -24,7 +24,7 @@ def draw(results: Path, out: Path) -> None:
         look = {"color": style.PALETTE[colour], "linestyle": line, "label": words}
         look |= {"marker": marker, "markevery": [-1], "markersize": 4}
         axes[2].plot(np.array(curves[f"{name}_weight"], dtype=float), **look)
-    axes[2].set(xlabel="iteration", ylabel="weight", yscale="symlog")
+    axes[2].set(xlabel="iteration", ylabel="weight")
     axes[2].legend()
     style.save(figure, out)
 
