@@ -12,7 +12,10 @@ import numpy as np
 from keras import ops
 
 from raikeras import snapshots
+from raikeras.gradient_norms import GradientNorms
 from raikeras.order import OrderedArrays
+
+__all__ = ["Backup", "GradientNorms"]
 
 LIST = "backup.json"  # names the files that make up the backup; replaced as the last thing
 PIECE = 8_000_000  # bytes of a table that go through memory at a time

@@ -7,8 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from raikeras.fisher import layer_fisher
+from raikeras.gradient_norms import gradient_norms
 
-__all__ = ["Landscape", "boundary_disagreement", "decision_landscape", "layer_fisher"]
+__all__ = [
+    "Landscape",
+    "boundary_disagreement",
+    "decision_landscape",
+    "gradient_norms",
+    "layer_fisher",
+]
 
 
 class Landscape(NamedTuple):

@@ -14,7 +14,19 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import autoencoders, claims, latex, load, local_steps, scaling, stats, summary, trials
+from report import (
+    approximation,
+    autoencoders,
+    claims,
+    gradients,
+    latex,
+    load,
+    local_steps,
+    scaling,
+    stats,
+    summary,
+    trials,
+)
 from report.variants import VARIANTS
 
 UNITS = {
@@ -26,7 +38,12 @@ UNITS = {
 }
 
 # Experiments whose numbers are not those of trained networks.
-OWN = {scaling.EXPERIMENT: scaling.macros, local_steps.EXPERIMENT: local_steps.macros}
+OWN = {
+    scaling.EXPERIMENT: scaling.macros,
+    local_steps.EXPERIMENT: local_steps.macros,
+    gradients.EXPERIMENT: gradients.macros,
+    approximation.EXPERIMENT: approximation.macros,
+}
 
 
 def macros(results: Path) -> dict[str, str]:

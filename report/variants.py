@@ -79,6 +79,21 @@ VARIANTS = {
         "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
         "jax": Variant("JAX", 1, DASHED, "^", True),
     },
+    "e03_gradients": {
+        "sigmoid": Variant("sigmoid", 0, "solid", "o", False),
+        "tanh": Variant("tanh", 1, DASHED, "^", False),
+        "relu": Variant("ReLU", 2, DASHDOT, "D", False),
+        "arctan": Variant("arctan", 3, DOTTED, "s", False),
+        "elu": Variant("ELU", 4, LONG, "v", False),
+        "chain": Variant("chain", 7, "solid", "o", False),
+        "local": Variant("local gradients", 7, DASHED, "^", True),
+        "cliff": Variant("cliff", 7, DOTTED, "s", False),
+    },
+    "e13_approximation": {
+        "sigmoid": Variant("sigmoid", 0, "solid", "o", False),
+        "tanh": Variant("tanh", 1, "solid", "^", False),
+        "relu": Variant("ReLU", 2, "solid", "D", False),
+    },
 }
 # Experiments of which a profile may leave out variants, or all of them.
 PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves")

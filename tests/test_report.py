@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from autoencoder_run import autoencoder_part, matching_part
+from gradients_run import approximation_part, gradients_part
 from scaling_run import local_steps_part, scaling_part
 
 from report import claims, load
@@ -20,6 +21,8 @@ FIGURES = sorted((REPORT / "figures").glob("*.py"))
 TABLES = sorted((REPORT / "tables").glob("*.py"))
 TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
 PARTS = {
+    "e03": gradients_part,
+    "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,
     "e14": scaling_part,

@@ -101,6 +101,19 @@ def differentiate(model, function, at):
     return rest, gradients, by_tensor
 
 
+def without_trace(model, function):
+    """`function(model, *args)`, compiled once for what the variables hold; it changes none."""
+    variables = [variable for group in _groups(model) for variable in group]
+
+    def run(values, *args):
+        pairs = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True):
+            return function(model, *args)
+
+    compiled = run if model.run_eagerly else jax.jit(run)
+    return lambda *args: compiled(_values(variables), *args)
+
+
 def together(tensors) -> list:
     """The tensors; on TensorFlow none of them ready before all are."""
     return tensors

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import tensorflow as tf
 
 from raikeras import step
@@ -84,6 +85,16 @@ def differentiate(model, function, at):
         value, rest = function(at)
     gradients, by_tensor = tape.gradient(value, [weights, at])
     return rest, gradients, by_tensor
+
+
+def without_trace(model, function):
+    """`function(model, *args)`, compiled once for what the variables hold; it changes none."""
+
+    def run(*args):
+        with keras.StatelessScope(collect_losses=True):
+            return function(model, *args)
+
+    return run if model.run_eagerly else tf.function(run, autograph=False)
 
 
 def together(tensors) -> list:
