@@ -16,10 +16,10 @@ def measure(run):
     problem = Problem(settings["examples"], settings["noise"], hidden, settings["penalty"], seed)
     start = problem.start(seed)
     metrics, curves = {"weights": problem.size}, {}
-    end = None
     for name in METHODS:
-        weights, trace, rate = solve(name, problem, start, settings)
-        end = weights if name == "newton" else end
+        trace, rate = solve(name, problem, start, settings)
+        if name == "newton":
+            end = first_convex(problem, trace.points)
         reached = np.flatnonzero(np.array(trace.lengths) <= settings["wanted_length"])
         at = int(reached[0]) if len(reached) else None
         metrics[f"{name}_reached_share"] = int(at is not None)
@@ -35,23 +35,23 @@ def measure(run):
 
 
 def solve(name, problem, start, settings):
-    """One method from the start: weights, trace and, for those that have one, the best rate."""
+    """One method from the start: its trace and, if it has one, its best rate."""
     iterations = settings["iterations"]
     if name in FIRST:
         tried = [
-            (*second_order.descent(problem, start, settings["steps"], rate, FIRST[name]), rate)
+            (second_order.descent(problem, start, settings["steps"], rate, FIRST[name]), rate)
             for rate in settings["learning_rates"]
         ]
-        return min(tried, key=lambda one: np.nan_to_num(one[1].lengths[-1], nan=np.inf))
+        return min(tried, key=lambda one: np.nan_to_num(one[0].lengths[-1], nan=np.inf))
     if name in SCIPY:
-        return *second_order.by_scipy(problem, start, iterations, SCIPY[name]), None
+        return second_order.by_scipy(problem, start, iterations, SCIPY[name]), None
     free = name == "hessian_free"
-    return *second_order.newton(problem, start, iterations, settings["damping"], free), None
+    return second_order.newton(problem, start, iterations, settings["damping"], free), None
 
 
 def _damping(metrics, curves, problem, start, end, settings):
     """The damped step by damping, at the start and where the Hessian is positive definite."""
-    for place, weights in (("start", start), ("end", _off(problem, end))):
+    for place, weights in (("start", start), ("end", end)):
         hessian, gradient = problem.hessian(weights), problem.gradient(weights)
         values = np.linalg.eigvalsh(hessian)
         metrics[f"{place}_negative_share"] = np.mean(values < 0)
@@ -72,23 +72,42 @@ def _damping(metrics, curves, problem, start, end, settings):
         )
         newton = -np.linalg.solve(hessian, gradient)
         metrics[f"{place}_uphill_share"] = int(newton @ gradient > 0)
-    damping = np.abs(values).max() / 100
-    by_products, _, _ = second_order._by_products(problem, weights, gradient, damping, 1e-13)
-    explicit = second_order.damped_step(hessian, gradient, damping)
-    metrics["hessian_free_error"] = np.linalg.norm(by_products - explicit) / np.linalg.norm(
-        explicit
-    )
+    metrics["hessian_free_error"] = hessian_free_error(problem, end)
+    for name, factor in (("half", 0.5), ("whole", 1.0)):
+        metrics[f"taylor_{name}_slope"] = taylor_order(problem, start, factor)
 
 
-def _off(problem, end, step=0.05):
-    """A point near a minimum whose Hessian is positive definite: the end moved a little.
+def hessian_free_error(problem, weights):
+    """Difference of the damped steps with and without a Hessian, relative to their length.
 
-    At the minimum itself the gradient is rounding error. The move is along the direction (1, ..,
-    1) and is halved until the Hessian is positive definite.
+    The damping is a hundredth of the largest eigenvalue.
     """
-    for _ in range(30):
-        weights = end + step
+    hessian, gradient = problem.hessian(weights), problem.gradient(weights)
+    damping = np.linalg.norm(hessian, 2) / 100
+    explicit = second_order.damped_step(hessian, gradient, damping)
+    step, _, _ = second_order.hessian_free_step(problem, weights, gradient, damping, 1e-13)
+    return np.linalg.norm(step - explicit) / np.linalg.norm(explicit)
+
+
+def taylor_order(problem, weights, factor):
+    """At which power of the step the loss leaves g.d + factor * d.H.d: 3 if the factor is 1/2."""
+    hessian, gradient = problem.hessian(weights), problem.gradient(weights)
+    direction = -gradient / np.linalg.norm(gradient)
+    steps = np.geomspace(1e-3, 1e-1, 9)
+    linear, square = gradient @ direction, direction @ hessian @ direction
+    rest = [
+        problem.loss(weights + t * direction)
+        - problem.loss(weights)
+        - t * linear
+        - factor * t**2 * square
+        for t in steps
+    ]
+    return np.polyfit(np.log(steps), np.log(np.abs(rest)), 1)[0]
+
+
+def first_convex(problem, points):
+    """The first of the points whose Hessian is positive definite, or the last one."""
+    for weights in points:
         if np.linalg.eigvalsh(problem.hessian(weights)).min() > 0:
             return weights
-        step /= 2
-    return end
+    return points[-1]

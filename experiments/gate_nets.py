@@ -13,7 +13,7 @@ NETS = {"perceptron": [], "mlp_two": [2], "mlp_four": [4]}  # hidden units
 def measure(run):
     """Metrics and curves of the topic `gates`, for `results.save`."""
     settings, seed = run["settings"], run["seed"]
-    metrics, curves = by_program(settings), {}
+    metrics, curves = by_program(settings), proofs()
     for name, hidden in NETS.items():
         right, weights = train(hidden, seed, settings)
         solved = right.all(-1)  # (gates, codings, starts)
@@ -54,6 +54,17 @@ def by_program(settings):
     metrics["two_separable"] = gates.separable_functions(2)
     metrics["three_separable"] = gates.separable_functions(3)
     return metrics
+
+
+def proofs():
+    """The exact EXOR nets, weights of the separable gates, multipliers of the others, as text."""
+    found = {"exact": {name: net._asdict() for name, net in EXOR_NETS.items()}}
+    for coding in CODINGS:
+        for gate, outputs in GATES.items():
+            decision = gates.decide(*gates.system(outputs, points(coding)))
+            kind = "weights" if decision.multipliers is None else "multipliers"
+            found[f"{gate}_{coding}_{kind}"] = [str(value) for value in getattr(decision, kind)]
+    return found
 
 
 def _decided(outputs, inputs, bias=True, strict=True):

@@ -82,8 +82,7 @@ def _tuned(name, order, every, data, seed, settings):
 def gradient_errors(data, seed, settings):
     """Root mean square error of batch gradients, relative to the full gradient's length.
 
-    With replacement its square is the trace of the covariance of one example's gradient over the
-    batch size; without, that times (n - B) / (n - 1).
+    Beside each what theory says, see `shrinkage`.
     """
     (weights,) = zip(*many.starts(lambda: _net(settings), small_nets.seeds(seed, 1)), strict=True)
     gradients = per_example(_net(settings), weights, data.x_train, data.y_train)
@@ -93,12 +92,18 @@ def gradient_errors(data, seed, settings):
     sizes = [2**k for k in range(int(np.log2(examples)) + 1)]
     found = {"sizes": sizes}
     for name in ("with", "without"):
-        factors = [1 if name == "with" else (examples - b) / (examples - 1) for b in sizes]
         drawn = [_error(rng, name, gradients, full, b, settings["draws"]) for b in sizes]
-        theory = np.sqrt(trace * np.array(factors) / sizes)
+        theory = np.sqrt([trace * shrinkage(name, b, examples) for b in sizes])
         found[f"{name}_replacement"] = np.array(drawn) / np.linalg.norm(full)
         found[f"{name}_theory"] = theory / np.linalg.norm(full)
     return found
+
+
+def shrinkage(name, batch, examples):
+    """Mean square error of a mean of `batch` draws over that of one: 1 / B with replacement,
+    without (the name) that times (n - B) / (n - 1).
+    """
+    return 1 / batch if name == "with" else (examples - batch) / (examples - 1) / batch
 
 
 def per_example(net, weights, x, y):

@@ -11,7 +11,7 @@ from sklearn.datasets import make_moons
 
 
 def double(function):
-    """`function` compiled for double precision, whatever the session's default; NumPy in and out."""
+    """`function` compiled for double precision, whatever the default; NumPy in and out."""
     compiled = jax.jit(function)
 
     def call(*arguments):
@@ -60,7 +60,7 @@ class Problem:
 
 
 class Trace:
-    """Loss, gradient's length and cost after every iteration.
+    """Weights, loss, gradient's length and cost after every iteration.
 
     The cost counts gradients and Hessian-vector products as one each, a Hessian as one for each
     weight, and a loss alone as one, too.
@@ -69,10 +69,11 @@ class Trace:
     def __init__(self, problem):
         self._problem = problem
         self.cost = 0
-        self.losses, self.lengths, self.costs = [], [], []
+        self.points, self.losses, self.lengths, self.costs = [], [], [], []
 
     def note(self, weights):
         """Takes down where an iteration ended; this costs nothing."""
+        self.points.append(np.array(weights))
         self.losses.append(float(self._problem.loss(weights)))
         self.lengths.append(float(np.linalg.norm(self._problem.gradient(weights))))
         self.costs.append(self.cost)
@@ -126,7 +127,7 @@ def newton(problem, weights, iterations, damping, hessian_free=False):
         loss, gradient = problem.loss(weights), problem.gradient(weights)
         trace.cost += 1
         if hessian_free:
-            step, products, positive = _by_products(problem, weights, gradient, damping, 1e-3)
+            step, products, positive = hessian_free_step(problem, weights, gradient, damping)
             trace.cost += products
             step = step if positive else None
         else:
@@ -140,10 +141,10 @@ def newton(problem, weights, iterations, damping, hessian_free=False):
         else:
             damping *= 4
         trace.note(weights)
-    return weights, trace
+    return trace
 
 
-def _by_products(problem, weights, gradient, damping, tolerance):
+def hessian_free_step(problem, weights, gradient, damping, tolerance=1e-3):
     """The damped step from Hessian-vector products alone; see `conjugate_gradients`."""
 
     def product(vector):
@@ -161,7 +162,7 @@ def descent(problem, weights, iterations, rate, momentum=0.0):
         weights = weights + velocity
         trace.cost += 1
         trace.note(weights)
-    return weights, trace
+    return trace
 
 
 def by_scipy(problem, weights, iterations, method):
@@ -174,7 +175,7 @@ def by_scipy(problem, weights, iterations, method):
         return float(problem.loss(point)), problem.gradient(point)
 
     options = {"maxiter": iterations} | ({"ftol": 0.0} if method == "L-BFGS-B" else {})
-    found = minimize(
+    minimize(
         both,
         weights,
         jac=True,
@@ -182,7 +183,7 @@ def by_scipy(problem, weights, iterations, method):
         callback=lambda point: trace.note(point),
         options=options | {"gtol": 1e-9},
     )
-    return found.x, trace
+    return trace
 
 
 # The damped step between Newton's and the gradient's

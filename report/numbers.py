@@ -14,7 +14,18 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import autoencoders, claims, latex, load, local_steps, scaling, stats, summary, trials
+from report import (
+    autoencoders,
+    claims,
+    latex,
+    load,
+    local_steps,
+    mlp,
+    scaling,
+    stats,
+    summary,
+    trials,
+)
 from report.variants import VARIANTS
 
 UNITS = {
@@ -27,6 +38,7 @@ UNITS = {
 
 # Experiments whose numbers are not those of trained networks.
 OWN = {scaling.EXPERIMENT: scaling.macros, local_steps.EXPERIMENT: local_steps.macros}
+OWN[mlp.EXPERIMENT] = mlp.macros
 
 
 def macros(results: Path) -> dict[str, str]:

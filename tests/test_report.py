@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from autoencoder_run import autoencoder_part, matching_part
+from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
 
 from report import claims, load
@@ -22,6 +23,7 @@ TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
 PARTS = {
     "e09": matching_part,
     "e10": autoencoder_part,
+    "e12": mlp_part,
     "e14": scaling_part,
     "e16": local_steps_part,
 }
