@@ -80,10 +80,11 @@ def _damping(metrics, curves, problem, start, end, settings):
 def hessian_free_error(problem, weights):
     """Difference of the damped steps with and without a Hessian, relative to their length.
 
-    The damping is a hundredth of the largest eigenvalue.
+    The damping lies a hundredth of the largest eigenvalue above the least that is possible.
     """
     hessian, gradient = problem.hessian(weights), problem.gradient(weights)
-    damping = np.linalg.norm(hessian, 2) / 100
+    values = np.linalg.eigvalsh(hessian)
+    damping = max(0, -values[0]) + np.abs(values).max() / 100
     explicit = second_order.damped_step(hessian, gradient, damping)
     step, _, _ = second_order.hessian_free_step(problem, weights, gradient, damping, 1e-13)
     return np.linalg.norm(step - explicit) / np.linalg.norm(explicit)

@@ -80,7 +80,8 @@ def _tuned(name, order, every, data, seed, settings):
 
 
 def gradient_errors(data, seed, settings):
-    """Root mean square error of batch gradients, relative to the full gradient's length.
+    """Root mean square error of batch gradients, relative to the full gradient's length, at the
+    start.
 
     Beside each what theory says, see `shrinkage`.
     """
@@ -89,7 +90,7 @@ def gradient_errors(data, seed, settings):
     examples, full = len(gradients), gradients.mean(0)
     trace = np.square(gradients - full).sum(1).mean()
     rng = np.random.default_rng([18, seed])
-    sizes = [2**k for k in range(int(np.log2(examples)) + 1)]
+    sizes = sorted({2**k for k in range(int(np.log2(examples)) + 1)} | {examples})
     found = {"sizes": sizes}
     for name in ("with", "without"):
         drawn = [_error(rng, name, gradients, full, b, settings["draws"]) for b in sizes]

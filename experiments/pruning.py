@@ -60,10 +60,10 @@ def masks(weights, share, order, rng):
         share: Share of all kernel entries that is pruned.
         order: `tiniest` and `largest` by size over all kernels, or `random`.
     """
+    if order not in ORDERS:
+        raise ValueError(f"`order` must be one of {', '.join(ORDERS)}. Received: order={order!r}")
     sizes = np.concatenate([np.abs(kernel).ravel() for kernel in weights[::2]])
     rank = {"tiniest": sizes, "largest": -sizes, "random": rng.random(len(sizes))}
-    if order not in rank:
-        raise ValueError(f"`order` must be one of {', '.join(ORDERS)}. Received: order={order!r}")
     keep = np.ones(len(sizes), bool)
     keep[np.argsort(rank[order], kind="stable")[: round(share * len(sizes))]] = False
     ends = np.cumsum([kernel.size for kernel in weights[::2]])[:-1]

@@ -101,7 +101,7 @@ def test_watch_measures_each_net_before_and_after(data):
     wanted = log_loss(data.y_valid, softmax(np.float64(logits), axis=1), labels=range(10))
     assert watched.valid_loss[0, [1, 3]] == pytest.approx([wanted] * 2, rel=1e-5)
     order = small_nets.orders(TINY, 3, 2)
-    net.compile(keras.optimizers.SGD(0.5), small_nets_loss())
+    net.compile(keras.optimizers.SGD(0.5), sparse_entropy())
     for rows in order[1]:
         net.train_on_batch(data.x_train[rows], data.y_train[rows])
     for one, other in zip(net.get_weights(), nets.weights, strict=True):
@@ -109,7 +109,7 @@ def test_watch_measures_each_net_before_and_after(data):
     assert tuned.judged in (1, 3)
 
 
-def small_nets_loss():
+def sparse_entropy():
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -273,7 +273,7 @@ def test_masks_cut_the_stated_share_in_the_stated_order():
 def test_pruned_weights_stay_zero_while_the_others_train(data):
     net = small_nets.classifier([5])
     before = [np.asarray(weight.value) for weight in net.trainable_variables]
-    cut = pruning.masks(before, 0.5, "tiniest", None)
+    cut = pruning.masks(before, 0.5, "tiniest", np.random.default_rng(0))
     cuts = [np.float32(one)[None] for one in cut]
     weights = [weight[None] * one for weight, one in zip(before, cuts, strict=True)]
     momentum = keras.optimizers.SGD(momentum=0.9)

@@ -82,7 +82,7 @@ def test_damping_path_has_the_solves_between_its_limits():
 def test_methods_reach_a_minimum_and_count_their_cost(problem, start):
     for free in (False, True):
         trace = second_order.newton(problem, start, 60, 1.0, free)
-        assert trace.lengths[-1] < 1e-8
+        assert trace.lengths[-1] < 1e-6
         assert np.diff(trace.losses).max() <= 0
         assert trace.costs[0] == 0 and np.diff(trace.costs).min() >= 1
     first = second_order.newton(problem, start, 1, 1e3)
