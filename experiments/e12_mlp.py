@@ -19,7 +19,7 @@ settings = {
     "every": 10,  # steps from one measurement to the next
     "epochs": 20,
     "learning_rate": 0.1,  # where none is chosen
-    "learning_rates": [0.01, 0.03, 0.1, 0.3, 1.0],  # of which validation chooses
+    "learning_rates": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0],  # of which validation chooses
     "starts": 3,  # the last is judged, the others choose the rate
     "wanted_loss": 0.1,  # nats; training loss that the rules have to reach
     "largest": 3,  # integer weights of the gates from minus this to this

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, mlp, style
@@ -39,12 +40,20 @@ def finish(axis, title: str, x: str, y: str, legend: dict | None = None, **setti
         axis.legend(**SMALL | legend)
 
 
+def halves(axis) -> None:
+    """Labels at half decades, for logarithmic axes over less than two."""
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def rules(axis, runs: list[dict], title: str) -> None:
     for number, (name, label) in enumerate(mlp.RULES.items()):
         mlp.band(axis, runs, "steps", f"{name}_loss", label=label, **look(number))
     wanted = runs[0]["settings"]["wanted_loss"]
     axis.axhline(wanted, color="0.6", linewidth=0.6, zorder=0)
-    finish(axis, title, "step", "training loss (nats)", {"loc": "upper right"}, yscale="log")
+    legend = {"loc": "upper right"} if title.startswith("a") else None  # b has the same lines
+    finish(axis, title, "step", "training loss (nats)", legend, yscale="log")
 
 
 def sizes(axis, runs: list[dict]) -> None:
@@ -52,6 +61,7 @@ def sizes(axis, runs: list[dict]) -> None:
     for number, (name, label) in enumerate(labels.items()):
         mlp.band(axis, runs, f"{name}_epoch", f"{name}_loss", label=label, **look(number))
     finish(axis, "c  batch sizes", "epoch", "training loss (nats)", {}, yscale="log")
+    halves(axis.yaxis)
 
 
 def noise(axis, runs: list[dict]) -> None:
@@ -69,6 +79,7 @@ def noise(axis, runs: list[dict]) -> None:
         axis, "d  error of a gradient", "examples in the batch", "relative error",
         {"loc": "lower left"}, xscale="log", yscale="log",
     )  # fmt: skip
+    halves(axis.yaxis)
 
 
 def pruned(axis, runs: list[dict]) -> None:
@@ -77,7 +88,6 @@ def pruned(axis, runs: list[dict]) -> None:
         "tiniest_accuracy_1": "and one pass",
         "tiniest_accuracy_2": "and two",
         "random_accuracy_0": "random",
-        "largest_accuracy_0": "largest",
     }
     for number, (name, label) in enumerate(lines.items()):
         mlp.band(axis, runs, "share", name, label=label, **look(number))
