@@ -102,7 +102,7 @@ def macros(runs: list[dict], experiment: str) -> dict[str, str]:
     (first, *_) = load.of(runs, "gates")
     for coding in CODINGS:
         multipliers = first["curves"][f"exor_{coding}_multipliers"]
-        found[prefix + "Proof" + latex.camel(coding)] = ", ".join(map(fraction, multipliers))
+        found[prefix + "Proof" + latex.camel(coding)] = vector(multipliers)
     for place in ("start", "end"):
         steepest = [max(run["curves"][f"{place}_to_gradient"]) for run in of_second(runs)]
         found[prefix + latex.camel(f"{place}_widest")] = latex.fixed(np.mean(steepest), 0)
@@ -114,10 +114,11 @@ def of_second(runs: list[dict]) -> list[dict]:
     return load.of(runs, "second_order")
 
 
-def fraction(text: str) -> str:
-    """A fraction as LaTeX writes it."""
-    above, _, below = text.partition("/")
-    return rf"$\frac{{{above}}}{{{below}}}$" if below else f"${above}$"
+def vector(entries: list[str]) -> str:
+    """Exact fractions as a row vector in LaTeX."""
+    parts = [entry.partition("/") for entry in entries]
+    shown = [rf"\tfrac{{{above}}}{{{below}}}" if below else above for above, _, below in parts]
+    return "$(" + r",\,".join(shown) + ")$"
 
 
 def band(axis, runs: list[dict], x: str, y: str, **line) -> None:

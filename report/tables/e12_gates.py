@@ -37,7 +37,7 @@ def proof(curves: dict, gate: str) -> str:
     name = f"{gate}_weights"
     symbol = "w" if name in curves else "y"
     values = curves[name] if name in curves else curves[f"{gate}_multipliers"]
-    return rf"${symbol}=($" + ", ".join(map(mlp.fraction, values)) + "$)$"
+    return rf"${symbol}=$ {mlp.vector(values)}"
 
 
 if __name__ == "__main__":
