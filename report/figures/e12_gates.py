@@ -17,7 +17,7 @@ TRUTH = {"and": "0001", "or": "0111", "nand": "1110", "nor": "1000", "exor": "01
 def draw(results: Path, out: Path) -> None:
     (run,) = load.of(load.runs(results, mlp.EXPERIMENT), "gates")[:1]
     columns = [(coding, gate) for coding in mlp.CODINGS for gate in mlp.GATES]
-    figure, axes = style.grid(len(NETS), len(columns), style.TEXT, 1.75, "compressed", False)
+    figure, axes = style.grid(len(NETS), len(columns), style.TEXT, 1.62, "compressed", False)
     for row, (net, label) in zip(axes, NETS.items(), strict=True):
         for axis, (coding, gate) in zip(row, columns, strict=True):
             mesh = landscape(axis, run["curves"][f"{net}_{gate}_{coding}"], coding, gate)
