@@ -67,11 +67,11 @@ def write(name: str):
 
 
 def estimate(runs: list[dict], variant: str, name: str) -> stats.Estimate:
-    """Mean of a metric over a variant's runs; of rates and coefficients the median."""
+    """Mean of a metric over a variant's runs; of rates, coefficients and conditions the median."""
     values = [run["metrics"].get(name) for run in load.of(runs, variant)]
     values = np.array([np.nan if value is None else value for value in values], dtype=float)
     found = stats.mean(values)
-    if name.endswith(("rate", "coefficient")) and found.n:
+    if name.endswith(("rate", "coefficient", "condition")) and found.n:
         return found._replace(value=float(np.nanmedian(values)))
     return found
 
