@@ -22,6 +22,7 @@ from report import (
     latex,
     load,
     local_steps,
+    mlp,
     scaling,
     stats,
     summary,
@@ -43,6 +44,7 @@ OWN = {
     local_steps.EXPERIMENT: local_steps.macros,
     gradients.EXPERIMENT: gradients.macros,
     approximation.EXPERIMENT: approximation.macros,
+    mlp.EXPERIMENT: mlp.macros,
 }
 
 

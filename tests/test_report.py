@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from autoencoder_run import autoencoder_part, matching_part
 from gradients_run import approximation_part, gradients_part
+from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
 
 from report import claims, load
@@ -25,6 +26,7 @@ PARTS = {
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,
+    "e12": mlp_part,
     "e14": scaling_part,
     "e16": local_steps_part,
 }
