@@ -9,8 +9,7 @@ README = Path(__file__).parents[1] / "README.md"
 def test_readme_code_runs_and_trains_the_deployed_network():
     names: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 3
-    quick_start, choices, own_rule = blocks
+    quick_start, choices, own_rule, *others = blocks
     exec(quick_start, names)
     assert names["history"].history["accuracy"][-1] >= 0.95
     predicted = names["net"].predict(names["x"], verbose=0) > 0.5
@@ -18,6 +17,10 @@ def test_readme_code_runs_and_trains_the_deployed_network():
     exec(choices, names)
     exec(own_rule, names)
     assert names["signs"].history["accuracy"][-1] >= 0.8
+    for other in others:
+        exec(other, names)
+    assert names["sloped"].history["accuracy"][-1] >= 0.8
+    assert 0 <= names["alphas"].columns()["alpha"][-1] < 1
 
 
 def test_readme_names_existing_files():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
 from scaling_run import local_steps_part, scaling_part
 
@@ -22,6 +23,7 @@ TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
 PARTS = {
     "e09": matching_part,
     "e10": autoencoder_part,
+    "e11": alpha_part,
     "e14": scaling_part,
     "e16": local_steps_part,
 }
