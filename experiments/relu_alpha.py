@@ -212,7 +212,7 @@ def measures(weights, start, final):
     drop = between[small].mean() - between[large].mean() if small.any() and large.any() else None
     return {
         "zero_share": zero.mean(),
-        "zero_rank_correlation": rank_correlation(weights, zero),
+        "zero_rank_correlation": rank_correlation(weights, zero) if len(weights) > 2 else None,
         "zero_step": _at(weights, zero, 0.025) - _at(weights, zero, 0.02),
         "third_at_one": (final[:, -1] >= AT_ONE).mean(),
         "start_rank_correlation": rank_correlation(start.ravel(), final.ravel()),

@@ -69,8 +69,8 @@ def test_it_serves_a_relaxed_model_and_a_model_that_fit_builds():
     own = net()
     model = raikeras.RelaxedModel(own, relax=layers.Dense)
     model.compile(keras.optimizers.SGD(0.1), "mse")
-    frame = fit(model, AlphaHistory(), epochs=1)
-    assert len(frame) == 16 and frame["alpha"].nunique() > 4
+    frame = fit(model, AlphaHistory(), epochs=2)  # in the first one targets have no mismatch
+    assert len(frame) == 28 and frame["alpha"].nunique() > 3
     late = keras.Sequential([layers.Dense(2), ReLUAlpha(name="one"), layers.Dense(1)])
     late.compile("sgd", "mse")
     assert set(fit(late, AlphaHistory(), epochs=1)["step"]) >= {1, 2, 3}

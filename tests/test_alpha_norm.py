@@ -97,6 +97,17 @@ def test_in_another_model_it_is_a_layer_like_any_other():
     assert np.isfinite(relaxed.fit(X, X[:, :2], verbose=0).history["loss"]).all()
 
 
+def test_the_net_is_told_whether_it_trains():
+    ones = np.ones((50, 3), "float32")
+    drop, slope = layers.Dropout(0.5, seed=0), ReLUAlpha()
+    ends = [drop, slope, layers.Dense(1, kernel_initializer="ones")]
+    model = AlphaNorm(keras.Sequential([keras.Input((3,)), *ends]), 0.1)
+    np.testing.assert_allclose(model.predict(ones, verbose=0), 3 * ones[:, :1])
+    model.compile("sgd", "mse")
+    loss = model.fit(ones, 3 * ones[:, :1], batch_size=50, verbose=0).history["loss"][0]
+    assert loss > 0.5  # without dropout it is the penalty alone, 0.1
+
+
 def test_a_shared_layer_counts_once():
     shared = ReLUAlpha(keras.initializers.Constant(0.6))
     inputs = keras.Input((3,))
@@ -109,8 +120,8 @@ LOADING = """
 import sys, keras, numpy as np, raikeras
 model = keras.saving.load_model(sys.argv[1])
 x = np.load(sys.argv[2])
-model(x)
-np.save(sys.argv[3], [*model.predict(x, verbose=0)[:, 0], float(sum(model.losses)), model.weight])
+outputs = keras.ops.convert_to_numpy(model(x))[:, 0]
+np.save(sys.argv[3], [*outputs, float(sum(model.losses)), model.weight])
 model.fit(x, x[:, :1], verbose=0)
 """
 

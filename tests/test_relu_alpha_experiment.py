@@ -22,7 +22,7 @@ from raikeras.layers import AlphaNorm  # noqa: E402
 
 DEFAULTS = script_settings(ROOT / "experiments" / "e11_relu_alpha.py")
 TINY = DEFAULTS | {"dataset": "digits", "train_examples": 160, "epochs": 1, "note_every": 1}
-TINY |= {"weights": [0.0, 0.3], "learning_rate": 0.1, "batch_size": 16}
+TINY |= {"weights": [0.0, 0.6], "learning_rate": 0.1, "batch_size": 16}
 VARIANTS = tomllib.loads((ROOT / "experiments/profiles.toml").read_text("utf-8"))["e11_relu_alpha"][
     "variants"
 ]
@@ -47,7 +47,7 @@ def test_products_are_the_keras_net_in_values_and_gradients(side):
         return (outputs * direction).sum(), outputs
 
     (expected, values), (found, own) = (
-        jax.grad(function, has_aux=True)(weights) for function in (of_keras, of_products)
+        jax.jit(jax.grad(function, has_aux=True))(weights) for function in (of_keras, of_products)
     )
     np.testing.assert_allclose(own, values, atol=1e-5)
     for one, other in zip(found, expected, strict=True):
@@ -79,19 +79,19 @@ def test_nets_trained_at_once_are_plain_keras_nets_trained_one_by_one(penalty):
     assert (final[:, 1] == 0).any() and final.min() == 0 and final.max() <= 1
 
 
-def test_penalties_are_the_norms_with_gradient_zero_at_zero():
+def test_penalties_are_the_norms_and_the_l2_norm_has_gradient_zero_at_zero():
     alphas = np.float32([0.3, 0.0, 0.4])
     assert float(relu_alpha.penalty("l1", alphas)) == pytest.approx(0.7)
     assert float(relu_alpha.penalty("norm", alphas)) == pytest.approx(0.5)
-    for kind in ("l1", "norm"):
-        slope = jax.grad(lambda a, kind=kind: relu_alpha.penalty(kind, a))(np.zeros(3, "float32"))
-        np.testing.assert_array_equal(slope, np.zeros(3))
+    slope = jax.grad(lambda a: relu_alpha.penalty("norm", a))
+    np.testing.assert_allclose(slope(alphas), [0.6, 0.0, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(slope(np.zeros(3, "float32")), np.zeros(3))
     with pytest.raises(ValueError, match="l1 or norm. Received: penalty='l2'"):
         relu_alpha.penalty("l2", alphas)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_trains_and_judges_every_net(variant):
+@pytest.mark.parametrize("variant", ["code", "document", "dip"])
+def test_a_variant_trains_and_judges_every_net(variant):
     small = {key: TINY[key] for key in ("dataset", "train_examples", "epochs", "note_every")}
     settings = DEFAULTS | VARIANTS[variant] | small
     run = {"variant": variant, "seed": 1, "settings": settings, "printed": np.inf}
@@ -153,5 +153,6 @@ def test_measures_of_a_hand_made_run():
     assert found["between_share"] == pytest.approx(3 / 12)
     assert found["between_drop"] == pytest.approx((1 / 3 + 1 / 3) / 2)
     one = relu_alpha.measures(weights[1:3], start[1:3], np.zeros((2, 3)))
-    assert one["zero_rank_correlation"] == 0 and one["between_drop"] is None
+    assert one["zero_rank_correlation"] is None and one["between_drop"] is None
     assert relu_alpha.rank_correlation([1, 2, 3], [9, 5, 1]) == pytest.approx(-1)
+    assert relu_alpha.rank_correlation([1, 2, 3], [4, 4, 4]) == 0

@@ -31,6 +31,7 @@ class AlphaNorm(keras.Model):
 
     Call arguments:
         inputs: What the net takes.
+        training: Whether the net is being trained.
 
     Raises:
         TypeError: If `net` is no Keras layer or model.
@@ -61,14 +62,15 @@ class AlphaNorm(keras.Model):
             )
         super().__init__(**kwargs)
         self.net, self.weight = net, float(weight)
+        self.built = bool(net.built)
 
     def build(self, input_shape=None):
         if not self.net.built:
             self.net.build(input_shape)
         self.built = True
 
-    def call(self, inputs):
-        outputs = self.net(inputs)
+    def call(self, inputs, training=None):
+        outputs = self.net(inputs, training=training)  # Sequential does not look for it elsewhere
         alphas = [ops.cast(x.alpha, self.variable_dtype) for x in alpha_layers(self.net)]
         self.add_loss(self.weight * _norm(alphas))
         return outputs
