@@ -14,16 +14,20 @@ PANELS = {
 
 def draw(results: Path, out: Path) -> None:
     runs = load.runs(results, alphas.EXPERIMENT)
-    figure, axes = style.subplots(2, style.TEXT, 2.5)
+    figure, axes = style.subplots(2, style.TEXT, 2.7)
     for axis, (title, variants) in zip(axes, PANELS.items(), strict=True):
         source = alphas.source()
-        axis.plot(
-            source, [100 * v for v in source.values()], "kx--", linewidth=0.8, label="source's runs"
-        )
+        percent = [100 * share for share in source.values()]
+        axis.plot(list(source), percent, "kx--", linewidth=0.8, label="source's runs")
         for variant, shift in variants.items():
             _points(axis, alphas.shares(runs, variant), shift, variant)
         axis.set(title=title, xlabel=r"penalty weight $\lambda$", ylim=(-4, 104))
-        axis.legend(loc="lower right")
+    found = {}
+    for axis in axes:
+        found |= {
+            words: line for line, words in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=4)
     axes[0].set_ylabel(r"alphas at zero (%)")
     style.save(figure, out)
 
