@@ -122,6 +122,9 @@ model = keras.saving.load_model(sys.argv[1])
 x = np.load(sys.argv[2])
 outputs = keras.ops.convert_to_numpy(model(x))[:, 0]
 np.save(sys.argv[3], [*outputs, float(sum(model.losses)), model.weight])
+first, *_ = [x for x in model.net.layers if type(x) is raikeras.layers.ReLUAlpha]
+assert first.shared_axes == "all"
+assert type(first.alpha_constraint) is raikeras.constraints.UnitInterval
 model.fit(x, x[:, :1], verbose=0)
 """
 

@@ -1,8 +1,5 @@
 """`ReLUAlpha` and its constraint: values, gradients, the interval, shapes, saving, training."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -200,30 +197,18 @@ def test_bad_input_is_one_clear_error(settings, shape, words):
 # In models
 
 
-LOADING = """
-import sys, keras, numpy as np, raikeras
-model = keras.saving.load_model(sys.argv[1])
-np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0))
-slope = model.get_layer("slope")
-assert type(slope) is raikeras.layers.ReLUAlpha and slope.shared_axes == [1]
-assert type(slope.alpha_constraint) is raikeras.constraints.UnitInterval
-assert type(slope.alpha_regularizer) is keras.regularizers.L1
-model.fit(np.load(sys.argv[2]), np.zeros((40, 1)), verbose=0)
-"""
-
-
-def test_saved_model_loads_in_a_fresh_process_and_trains_on(tmp_path):
+def test_saved_model_loads_with_its_settings_and_trains_on(tmp_path):
+    """In a fresh process: tests/test_alpha_norm.py."""
     model = net(shared_axes=1, alpha_regularizer=keras.regularizers.L1(0.01))
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
-    paths = [tmp_path / name for name in ("model.keras", "x.npy", "found.npy")]
-    model.save(paths[0])
-    np.save(paths[1], X)
-    run = subprocess.run(
-        [sys.executable, "-c", LOADING, *paths], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    np.testing.assert_allclose(np.load(paths[2]), model.predict(X, verbose=0), rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    slope = again.get_layer("slope")
+    assert slope.shared_axes == [1] and type(slope.alpha_regularizer) is keras.regularizers.L1
+    assert type(slope.alpha_constraint) is raikeras.constraints.UnitInterval
+    again.fit(X, Y, verbose=0)
 
 
 def test_every_choice_survives_the_configuration():
