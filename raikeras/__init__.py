@@ -2,6 +2,7 @@
 
 from raikeras import (
     callbacks,
+    constraints,
     data,
     datasets,
     diagnostics,
@@ -30,6 +31,7 @@ __all__ = [
     "Teacher",
     "WeightStep",
     "callbacks",
+    "constraints",
     "data",
     "datasets",
     "diagnostics",

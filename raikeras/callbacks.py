@@ -1,4 +1,4 @@
-"""`Backup`: training that was stopped goes on as if it had not been."""
+"""`Backup`: training that was stopped goes on as if it had not been. Other callbacks by name."""
 
 import json
 import os
@@ -12,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from raikeras import snapshots
+from raikeras.alpha_history import AlphaHistory
 from raikeras.gradient_norms import GradientNorms
 from raikeras.order import OrderedArrays
 
-__all__ = ["Backup", "GradientNorms"]
+__all__ = ["AlphaHistory", "Backup", "GradientNorms"]
 
 LIST = "backup.json"  # names the files that make up the backup; replaced as the last thing
 PIECE = 8_000_000  # bytes of a table that go through memory at a time

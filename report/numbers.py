@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report import (
+    alphas,
     approximation,
     autoencoders,
     claims,
@@ -60,6 +61,8 @@ def macros(results: Path) -> dict[str, str]:
         found |= OWN.get(experiment, _experiment)(runs, experiment)
         if experiment in autoencoders.SETS:
             found |= autoencoders.macros(runs, experiment, prefix(experiment))
+        if experiment == alphas.EXPERIMENT:
+            found |= alphas.macros(runs, prefix(experiment))
         if tried := trials.read(experiment):
             counts = sorted({len(made) for made in tried.values()})
             found[prefix(experiment) + "Trials"] = latex.integer(counts[-1])

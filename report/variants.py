@@ -64,6 +64,14 @@ VARIANTS = {
     "e10_fashion": AUTOENCODERS,
     "e10_faces": AUTOENCODERS,
     "e10_curves": AUTOENCODERS,
+    "e11_relu_alpha": {
+        "code": Variant("code", 0, "solid", "o", False),
+        "document_large": Variant("document, all images", 1, LONG, "^", False),
+        "code_small": Variant("code, subsample", 9, DASHED, "s", False),
+        "document": Variant("document", 3, DASHDOT, "D", False),
+        "dip": Variant("code, two weights", 2, DOTTED, "P", False),
+        "long": Variant("document, long", 4, DOTTED, "v", False),
+    },
     "e12_mlp": {  # a variant is a topic
         "gates": Variant("gates", 0, "solid", "o", False),
         "starts": Variant("starts", 1, DASHED, "^", False),
@@ -109,7 +117,7 @@ VARIANTS = {
     },
 }
 # Experiments of which a profile may leave out variants, or all of them.
-PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves")
+PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha")
 
 
 def label(experiment: str, variant: str) -> str:

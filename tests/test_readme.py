@@ -17,9 +17,11 @@ def test_readme_code_runs_and_trains_the_deployed_network():
     exec(choices, names)
     exec(own_rule, names)
     assert names["signs"].history["accuracy"][-1] >= 0.8
-    for block in others:
-        exec(block, names)
+    for other in others:
+        exec(other, names)
     assert names["watched"].history["gradient_norm/low"][-1] > 0
+    assert names["sloped"].history["accuracy"][-1] >= 0.8
+    assert 0 <= names["alphas"].columns()["alpha"][-1] < 1
 
 
 def test_readme_names_existing_files():

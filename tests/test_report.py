@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
 from gradients_run import approximation_part, gradients_part
 from mlp_run import mlp_part
@@ -26,6 +27,7 @@ PARTS = {
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,
+    "e11": alpha_part,
     "e12": mlp_part,
     "e14": scaling_part,
     "e16": local_steps_part,

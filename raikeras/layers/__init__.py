@@ -1,5 +1,7 @@
 """Public layers, one file each."""
 
+from raikeras.layers.alpha_norm import AlphaNorm
 from raikeras.layers.relaxed import Relaxed
+from raikeras.layers.relu_alpha import ReLUAlpha
 
-__all__ = ["Relaxed"]
+__all__ = ["AlphaNorm", "ReLUAlpha", "Relaxed"]

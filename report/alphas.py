@@ -1,0 +1,158 @@
+"""The learned alphas of e11 as frames, shares and macros, beside the source's percentages."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from report import latex, load, stats
+
+EXPERIMENT = "e11_relu_alpha"
+FILE = Path(__file__).with_name("source_alphas.toml")
+AT_ZERO, AT_ONE = 0.05, 0.95  # the source's "converged to zero", and as near to one
+PROTOCOLS = ("code", "document_large", "code_small", "document")
+DRAWN = (*PROTOCOLS, "long")  # those that have all penalty weights
+LAYERS = ("first", "second", "third")
+SHOWN_WEIGHT = 0.02  # of the trajectories, as in the source
+
+
+def nets(runs: list[dict], variant: str) -> pd.DataFrame:
+    """One row per alpha of a variant: seed, weight, layer (0 to 2), start, final, test_accuracy."""
+    rows = []
+    for run in load.of(runs, variant):
+        curves = run["curves"]
+        for number, weight in enumerate(curves["weight"]):
+            for layer in range(len(LAYERS)):
+                first, last = (curves[name][number][layer] for name in ("start", "final"))
+                rows.append(
+                    {
+                        "seed": run["seed"],
+                        "weight": weight,
+                        "layer": layer,
+                        "start": first,
+                        "final": last,
+                        "test_accuracy": curves["test_accuracy"][number],
+                    }
+                )
+    columns = ["seed", "weight", "layer", "start", "final", "test_accuracy"]
+    return pd.DataFrame(rows, columns=columns).astype(float)
+
+
+def by_run(runs: list[dict], variant: str, value) -> pd.DataFrame:
+    """Mean of a column, or of what `value` makes of the frame, by run (rows) and weight."""
+    frame = nets(runs, variant)
+    values = frame[value] if isinstance(value, str) else value(frame)
+    return frame.assign(value=values).pivot_table(
+        index="seed", columns="weight", values="value", aggfunc="mean"
+    )
+
+
+def at_zero(frame: pd.DataFrame) -> pd.Series:
+    """Whether an alpha ended at zero; NaN where its net diverged."""
+    return (frame["final"] <= AT_ZERO).where(frame["final"].notna()).astype(float)
+
+
+def shares(runs: list[dict], variant: str) -> dict[float, stats.Estimate]:
+    """Share of alphas at zero by penalty weight, with the bootstrap over runs."""
+    table = by_run(runs, variant, at_zero)
+    return {weight: stats.mean(table[weight]) for weight in table.columns}
+
+
+def source() -> dict[float, float]:
+    """The source's shares by penalty weight."""
+    book = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {float(weight): value / 100 for weight, value in book["percent_at_zero"].items()}
+
+
+def correlation(runs: list[dict], variant: str) -> stats.Estimate:
+    """Spearman's correlation over the weights of our shares and the source's."""
+    table, theirs = by_run(runs, variant, at_zero), source()
+    weights = [weight for weight in table.columns if weight in theirs]
+    n = len(table)
+    if n == 0 or len(weights) < 3:
+        return stats.mean([])
+    ours, other = table[weights].to_numpy(), [theirs[weight] for weight in weights]
+    draws = _spearman(stats.resample(n) @ ours / n, other)
+    return stats.Estimate(float(_spearman(ours.mean(0)[None], other)[0]), draws, n)
+
+
+def _spearman(rows: np.ndarray, other: list[float]) -> np.ndarray:
+    """The rank correlation of every row with `other`; NaN for a constant row."""
+    first, second = rankdata(np.round(rows, 9), axis=1), rankdata(other)
+    first, second = first - first.mean(1, keepdims=True), second - second.mean()
+    size = np.sqrt((first**2).sum(1) * (second**2).sum())
+    return np.divide(first @ second, size, out=np.full(len(rows), np.nan), where=size > 0)
+
+
+def distances(runs: list[dict], variant: str) -> dict[float, float]:
+    """Our share minus the source's by weight, where both have it."""
+    ours, theirs = shares(runs, variant), source()
+    return {weight: ours[weight].value - theirs[weight] for weight in ours if weight in theirs}
+
+
+def inside(runs: list[dict], variant: str) -> list[float]:
+    """The weights at which the source's share lies in our interval."""
+    ours, theirs = shares(runs, variant), source()
+    common = [weight for weight in ours if weight in theirs]
+    return [w for w in common if ours[w].low - 1e-9 <= theirs[w] <= ours[w].high + 1e-9]
+
+
+def counts(runs: list[dict], variant: str) -> int:
+    """Runs behind each weight of a variant."""
+    return len(load.of(runs, variant))
+
+
+def layer_at_one(runs: list[dict], variant: str, layer: int) -> float:
+    """The largest penalty weight at which an alpha of a layer ended at one; NaN if none did."""
+    frame = nets(runs, variant)
+    found = frame[(frame["layer"] == layer) & (frame["final"] >= AT_ONE)]["weight"]
+    return float(found.max()) if len(found) else np.nan
+
+
+def macros(runs: list[dict], prefix: str) -> dict[str, str]:
+    """The numbers of the text that belong to no one metric."""
+    theirs = source()
+    found = {
+        prefix + "SourceDip": latex.percent(theirs[0.025] - theirs[0.02]),
+        prefix + "SourceLow": latex.percent(theirs[0.0]),
+        prefix + "SourceBetween": latex.percent(_source_between()),
+        prefix + "Dip": latex.with_interval(_metric(runs, "dip", "zero_step"), latex.percent),
+    }
+    for variant in DRAWN:
+        own, frame = prefix + latex.camel(variant), nets(runs, variant)
+        ours, away = shares(runs, variant), distances(runs, variant)
+        found[own + "Runs"] = latex.integer(counts(runs, variant))
+        found[own + "Correlation"] = latex.with_interval(correlation(runs, variant), latex.fixed)
+        found[own + "Inside"] = latex.integer(len(inside(runs, variant)))
+        found[own + "Of"] = latex.integer(len(away))
+        mean = np.mean(np.abs(list(away.values()))) if away else np.nan
+        found[own + "Distance"] = latex.percent(mean)
+        for name, ends in (("Low", min), ("High", max)):
+            value = ours[ends(ours)].value if ours else np.nan
+            found[own + name] = latex.percent(value)
+        for metric in ("zero_share", "between_share", "third_at_one"):
+            estimate = _metric(runs, variant, metric)
+            found[own + latex.camel(metric)] = latex.with_interval(estimate, latex.percent)
+        third = frame[frame["layer"] == len(LAYERS) - 1]["final"].max()
+        found[own + "ThirdLargest"] = latex.fixed(third, 2)
+        for layer, name in enumerate(LAYERS):
+            weight = layer_at_one(runs, variant, layer)
+            found[own + latex.camel(name) + "AtOne"] = latex.fixed(weight)
+    return found
+
+
+def _metric(runs: list[dict], variant: str, metric: str) -> stats.Estimate:
+    chosen = load.of(runs, variant)
+    return stats.mean(
+        [np.nan if (v := run["metrics"].get(metric)) is None else v for run in chosen]
+    )
+
+
+def _source_between() -> float:
+    """Mean share of alphas between the ends at the source's weights .02, .025 and .03.
+
+    Beyond .015 none of its alphas ended at one, so what is not at zero is between.
+    """
+    return float(np.mean([1 - source()[weight] for weight in (0.02, 0.025, 0.03)]))

@@ -1,0 +1,70 @@
+"""The learned alphas in the report: shares, their agreement with the source, macros."""
+
+import numpy as np
+import pytest
+from alpha_run import WEIGHTS, alpha_part
+from scipy.stats import spearmanr
+
+from report import alphas, claims
+
+
+def made(variant, seeds=3, finals=None):
+    return [
+        {"variant": variant, "seed": seed, "status": "ok", **alpha_part(seed, finals)}
+        for seed in range(seeds)
+    ]
+
+
+def test_shares_are_means_over_runs_of_alphas_at_most_a_twentieth():
+    runs = made("code")
+    runs[0]["curves"]["final"][3] = [None] * 3  # a net that diverged is in no share
+    found = alphas.shares(runs, "code")
+    assert [round(found[w].value, 6) for w in WEIGHTS] == [0.0, 0.666667, 0.666667, 1.0]
+    assert [found[w].n for w in WEIGHTS] == [3, 3, 3, 2]
+    assert alphas.shares(runs, "document") == {}
+
+
+def test_correlation_with_the_source_is_spearmans():
+    finals = [[0.9, 0, 0.9], [0, 0, 0], [0, 0.9, 0], [0, 0, 0.7]]
+    runs = made("code", 4, finals)
+    runs[1]["curves"]["final"] = [[0.9, 0.9, 0.9], [0, 0, 0], [0.9, 0.9, 0], [0, 0, 0]]
+    ours = [alphas.shares(runs, "code")[w].value for w in WEIGHTS]
+    expected = spearmanr(ours, [alphas.source()[w] for w in WEIGHTS]).statistic
+    found = alphas.correlation(runs, "code")
+    assert found.value == pytest.approx(expected)
+    assert found.low <= found.value <= found.high and found.n == 4
+    assert np.isnan(alphas.correlation(made("code", 2, [[0, 0, 0]] * 4), "code").value)
+
+
+def test_inside_names_the_weights_whose_interval_holds_the_source():
+    runs = made("code", 2, [[0.9, 0.9, 0.9], [0, 0, 0.9], [0, 0, 0.9], [0, 0, 0]])
+    runs[1]["curves"]["final"] = [[0, 0, 0.9], [0, 0, 0.9], [0, 0.9, 0.9], [0, 0, 0]]
+    assert alphas.inside(runs, "code") == [0.0, 0.025, 0.05]
+    away = alphas.distances(runs, "code")
+    assert away[0.02] == pytest.approx(2 / 3 - 0.767)
+
+
+def test_the_source_file_has_the_eleven_weights_in_order():
+    source = alphas.source()
+    np.testing.assert_allclose(list(source), np.arange(11) * 0.005)
+    counts = 90 * np.array(list(source.values()))
+    np.testing.assert_allclose(counts, np.rint(counts), atol=0.05)  # each is a count of 90 alphas
+
+
+def test_macros_are_there_for_every_protocol_and_without_any_run():
+    full = alphas.macros([run for v in alphas.DRAWN for run in made(v)], "EOneOne")
+    assert full.keys() == alphas.macros([], "EOneOne").keys()
+    assert full["EOneOneCodeThirdLargest"] == "0.50"
+    assert full["EOneOneCodeFirstAtOne"] == "0.000"
+    assert full["EOneOneSourceDip"] == "$-$21.1"
+    assert not any("nan" in text for text in full.values())
+
+
+def test_a_smaller_fall_than_half_the_sources_does_not_hold():
+    (claim,) = [one for one in claims.read()["claims"] if one["id"] == "C12"]
+    (criterion,) = claim["criteria"]
+    rng = np.random.default_rng(0)
+    for mean, verdict in ((-0.3, claims.HOLDS), (0.1, claims.FAILS), (-0.1, claims.OPEN)):
+        values = mean + 0.05 * rng.normal(size=12)
+        values += mean - values.mean()
+        assert claims.verdict(criterion, alphas.stats.mean(values)) == verdict
