@@ -96,9 +96,10 @@ class GradientNorms(keras.callbacks.Callback):
             check_integer("every", every, 1)
         _check_arrays(x, y, sample_weight)
         self.every = every
+        self._apart = None if every == "epoch" else int(every)
         self.history: dict[str, list] = {}
         self._examples = x, y, sample_weight
-        self._probe: _Probe | None = None
+        self._probe: Any = None
         self._step = self._before = self._measured = 0
 
     def on_train_begin(self, logs=None):
@@ -112,14 +113,13 @@ class GradientNorms(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._step = self._before + batch + 1
-        if self.every == "epoch":
-            return
-        if self._step // self.every > self._measured // self.every:  # steps_per_execution skips
+        apart = self._apart
+        if apart and self._step // apart > self._measured // apart:  # steps_per_execution skips
             self._measure()
             self._add_to(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.every == "epoch":
+        if self._apart is None:
             self._measure()
         self._add_to(logs)
 
@@ -279,4 +279,6 @@ def _tensor(leaf):
 
 def _array(gradient) -> np.ndarray:
     """A gradient in float64, in which no square underflows; zero where the loss reaches nothing."""
-    return np.zeros(()) if gradient is None else np.float64(ops.convert_to_numpy(gradient))
+    if gradient is None:
+        return np.zeros(())
+    return np.asarray(ops.convert_to_numpy(gradient), dtype="float64")

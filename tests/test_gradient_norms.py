@@ -187,12 +187,32 @@ def test_eager_models_and_subclasses_are_watched():
     assert norms.history["gradient_norm/dense"][-1] == pytest.approx(np.hypot(*rest), rel=1e-4)
 
 
+def test_callbacks_behind_it_see_the_norms_and_those_before_do_not():
+    seen = {}
+
+    class See(keras.callbacks.Callback):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen[self.name] = {key: value for key, value in logs.items() if "/" in key}
+
+    norms = GradientNorms(X, Y)
+    callbacks = [See("before"), norms, See("behind")]
+    make_net().fit(X, Y, verbose=0, callbacks=callbacks)
+    assert not seen["before"]
+    assert seen["behind"] == {f"gradient_norm/{k}": norms.history[f"gradient_norm/{k}"][-1]
+                              for k in NAMES}  # fmt: skip
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("tensorboard") is None
     or importlib.util.find_spec("tensorflow") is None,
     reason="an event file is written by tensorflow and read by tensorboard",
 )
 def test_tensorboard_behind_it_writes_the_norms(tmp_path):
+    import tensorflow as tf
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
     net, norms = make_net(), GradientNorms(X, Y)
@@ -203,7 +223,7 @@ def test_tensorboard_behind_it_writes_the_norms(tmp_path):
     for event in EventFileLoader(str(file)).Load():
         for value in event.summary.value:
             if value.tag == "epoch_gradient_norm/first":
-                written[event.step] = value.tensor.float_val[0]
+                written[event.step] = float(tf.make_ndarray(value.tensor))
     seen = norms.history["gradient_norm/first"]
     assert [written[0], written[1]] == pytest.approx(seen[1:], rel=1e-6)
 
