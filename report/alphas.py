@@ -99,6 +99,24 @@ def inside(runs: list[dict], variant: str) -> list[float]:
     return [w for w in common if ours[w].low - 1e-9 <= theirs[w] <= ours[w].high + 1e-9]
 
 
+def spread(runs: list[dict]) -> float:
+    """Standard deviation that chance gives the source's dip: a difference of two shares.
+
+    Each is a mean over as many networks as the source has at a weight; the deviation of a single
+    network's share is that of ours at the two weights (pooled over `code` and `dip`).
+    """
+    parts = []
+    for variant in ("code", "dip"):
+        table = by_run(runs, variant, at_zero)
+        parts += [table[w] - table[w].mean() for w in (0.02, 0.025) if w in table.columns]
+    freedom = sum(len(part) - 1 for part in parts)
+    if freedom < 1:
+        return np.nan
+    variance = sum(float((part**2).sum()) for part in parts) / freedom
+    number = tomllib.loads(FILE.read_text(encoding="utf-8"))["runs"]
+    return float(np.sqrt(2 * variance / number))
+
+
 def counts(runs: list[dict], variant: str) -> int:
     """Runs behind each weight of a variant."""
     return len(load.of(runs, variant))
@@ -120,6 +138,7 @@ def macros(runs: list[dict], prefix: str) -> dict[str, str]:
         prefix + "SourceBetween": latex.percent(_source_between()),
         prefix + "Dip": latex.with_interval(_metric(runs, "dip", "zero_step"), latex.percent),
     }
+    found[prefix + "DipSpread"] = latex.percent(spread(runs))
     for variant in DRAWN:
         own, frame = prefix + latex.camel(variant), nets(runs, variant)
         ours, away = shares(runs, variant), distances(runs, variant)
