@@ -154,11 +154,13 @@ def macros(runs: list[dict], prefix: str) -> dict[str, str]:
         for metric in ("zero_share", "between_share", "third_at_one"):
             estimate = _metric(runs, variant, metric)
             found[own + latex.camel(metric)] = latex.with_interval(estimate, latex.percent)
+        rank = _metric(runs, variant, "start_rank_correlation")
+        found[own + "StartCorrelation"] = latex.with_interval(rank, latex.fixed)
         third = frame[frame["layer"] == len(LAYERS) - 1]["final"].max()
         found[own + "ThirdLargest"] = latex.fixed(third, 2)
         for layer, name in enumerate(LAYERS):
             weight = layer_at_one(runs, variant, layer)
-            found[own + latex.camel(name) + "AtOne"] = latex.fixed(weight)
+            found[own + latex.camel(name) + "LayerAtOne"] = latex.fixed(weight)
     return found
 
 

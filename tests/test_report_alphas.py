@@ -65,7 +65,7 @@ def test_macros_are_there_for_every_protocol_and_without_any_run():
     full = alphas.macros([run for v in alphas.DRAWN for run in made(v)], "EOneOne")
     assert full.keys() == alphas.macros([], "EOneOne").keys()
     assert full["EOneOneCodeThirdLargest"] == "0.50"
-    assert full["EOneOneCodeFirstAtOne"] == "0.000"
+    assert full["EOneOneCodeFirstLayerAtOne"] == "0.000"
     assert full["EOneOneSourceDip"] == "$-$21.1"
     assert not any("nan" in text for text in full.values())
 
