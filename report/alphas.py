@@ -99,6 +99,24 @@ def inside(runs: list[dict], variant: str) -> list[float]:
     return [w for w in common if ours[w].low - 1e-9 <= theirs[w] <= ours[w].high + 1e-9]
 
 
+def spread(runs: list[dict]) -> float:
+    """Standard deviation that chance gives the source's dip: a difference of two shares.
+
+    Each is a mean over as many networks as the source has at a weight; the deviation of a single
+    network's share is that of ours at the two weights (pooled over `code` and `dip`).
+    """
+    parts = []
+    for variant in ("code", "dip"):
+        table = by_run(runs, variant, at_zero)
+        parts += [table[w] - table[w].mean() for w in (0.02, 0.025) if w in table.columns]
+    freedom = sum(len(part) - 1 for part in parts)
+    if freedom < 1:
+        return np.nan
+    variance = sum(float((part**2).sum()) for part in parts) / freedom
+    number = tomllib.loads(FILE.read_text(encoding="utf-8"))["runs"]
+    return float(np.sqrt(2 * variance / number))
+
+
 def counts(runs: list[dict], variant: str) -> int:
     """Runs behind each weight of a variant."""
     return len(load.of(runs, variant))
@@ -120,6 +138,7 @@ def macros(runs: list[dict], prefix: str) -> dict[str, str]:
         prefix + "SourceBetween": latex.percent(_source_between()),
         prefix + "Dip": latex.with_interval(_metric(runs, "dip", "zero_step"), latex.percent),
     }
+    found[prefix + "DipSpread"] = latex.percent(spread(runs))
     for variant in DRAWN:
         own, frame = prefix + latex.camel(variant), nets(runs, variant)
         ours, away = shares(runs, variant), distances(runs, variant)
@@ -135,11 +154,13 @@ def macros(runs: list[dict], prefix: str) -> dict[str, str]:
         for metric in ("zero_share", "between_share", "third_at_one"):
             estimate = _metric(runs, variant, metric)
             found[own + latex.camel(metric)] = latex.with_interval(estimate, latex.percent)
+        rank = _metric(runs, variant, "start_rank_correlation")
+        found[own + "StartCorrelation"] = latex.with_interval(rank, latex.fixed)
         third = frame[frame["layer"] == len(LAYERS) - 1]["final"].max()
         found[own + "ThirdLargest"] = latex.fixed(third, 2)
         for layer, name in enumerate(LAYERS):
             weight = layer_at_one(runs, variant, layer)
-            found[own + latex.camel(name) + "AtOne"] = latex.fixed(weight)
+            found[own + latex.camel(name) + "LayerAtOne"] = latex.fixed(weight)
     return found
 
 

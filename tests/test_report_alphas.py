@@ -44,6 +44,16 @@ def test_inside_names_the_weights_whose_interval_holds_the_source():
     assert away[0.02] == pytest.approx(2 / 3 - 0.767)
 
 
+def test_spread_is_the_deviation_of_a_difference_of_two_means_over_thirty_networks():
+    runs = made("dip", 4)
+    for seed, at_zero in enumerate((0, 1, 2, 3)):  # alphas at zero at both weights
+        net = [0.0] * at_zero + [0.9] * (3 - at_zero)
+        runs[seed]["curves"]["final"] = [net] * 4
+    deviation = np.std([0, 1 / 3, 2 / 3, 1], ddof=1)
+    assert alphas.spread(runs) == pytest.approx(deviation * (2 / 30) ** 0.5)
+    assert np.isnan(alphas.spread(made("dip", 1)))
+
+
 def test_the_source_file_has_the_eleven_weights_in_order():
     source = alphas.source()
     np.testing.assert_allclose(list(source), np.arange(11) * 0.005)
@@ -55,7 +65,7 @@ def test_macros_are_there_for_every_protocol_and_without_any_run():
     full = alphas.macros([run for v in alphas.DRAWN for run in made(v)], "EOneOne")
     assert full.keys() == alphas.macros([], "EOneOne").keys()
     assert full["EOneOneCodeThirdLargest"] == "0.50"
-    assert full["EOneOneCodeFirstAtOne"] == "0.000"
+    assert full["EOneOneCodeFirstLayerAtOne"] == "0.000"
     assert full["EOneOneSourceDip"] == "$-$21.1"
     assert not any("nan" in text for text in full.values())
 
