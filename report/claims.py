@@ -49,8 +49,18 @@ def contests(claim: dict, outcome: Outcome) -> dict[str, list[tuple]]:
 
 
 def worst(pairs: list[tuple]) -> tuple:
-    """Of criteria with an upper bound and their estimates, the pair with the largest value."""
-    return max(pairs, key=lambda pair: np.nan_to_num(pair[1].value, nan=-np.inf))
+    """Of criteria and their estimates, the pair whose value has the least room to a bound."""
+
+    def room(pair: tuple) -> float:
+        criterion, value = pair[0], pair[1].value
+        rooms = [
+            sign * (value - bound) / (abs(bound) or 1.0)
+            for sign, bound in ((1, criterion.get("at_least")), (-1, criterion.get("at_most")))
+            if bound is not None
+        ]
+        return np.nan_to_num(min(rooms), nan=np.inf)
+
+    return min(pairs, key=room)
 
 
 def judge(claim: dict, results: str | Path) -> Outcome:

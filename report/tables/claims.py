@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import claims, latex, load
 from report.variants import VARIANTS
 
+FEW = 3  # estimates of a claim that are all shown; of more, the worst
 PAGE = 56  # lines of a page that a float may fill
 # Columns of text: share of the page's width, and letters that fit into a line.
 WIDTHS = {"claim": (0.245, 34), "source": (0.075, 10), "criterion": (0.26, 37)}
@@ -19,12 +20,10 @@ def build(results: Path, out: Path) -> None:
         load.runs(results, experiment)
     rows = [_row(claim, results) for claim in claims.read()["claims"]]
     heights = [_height(row) for row in rows]
-    size = sum(heights) / math.ceil(sum(heights) / PAGE)
-    floats, filled = [[]], 0.0
+    count = math.ceil(sum(heights) / PAGE)
+    floats, filled = [[] for _ in range(count)], 0.0
     for row, height in zip(rows, heights, strict=True):
-        if filled + height / 2 > size:
-            floats, filled = [*floats, []], 0.0
-        floats[-1].append(row)
+        floats[int(count * (filled + height / 2) / sum(heights))].append(row)
         filled += height
     latex.write(out, "\n".join(_float(rows, number) for number, rows in enumerate(floats)))
 
@@ -33,7 +32,10 @@ def _row(claim: dict, results: Path) -> list[str]:
     """The cells of a claim."""
     outcome = claims.judge(claim, results)
     pairs = zip(claim["criteria"], outcome.estimates, strict=True)
-    parts = [_shown(*pair) for pair in pairs if "contest" not in pair[0]]
+    pairs = [pair for pair in pairs if "contest" not in pair[0]]
+    parts = [_shown(*pair) for pair in pairs]
+    if len(pairs) > FEW:
+        parts = [f"{len(pairs)} estimates, at worst {_shown(*claims.worst(pairs))}"]
     for name, contest in claims.contests(claim, outcome).items():
         criterion, estimate = claims.worst(contest)
         own = VARIANTS[criterion["experiment"]][name].label
