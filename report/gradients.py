@@ -72,7 +72,7 @@ def macros(runs: list[dict], experiment: str) -> dict[str, str]:
             found["EThree" + latex.camel(f"{variant}_{start}_factor")] = latex.significant(value)
     settings = load.of(runs, "sigmoid")[0]["settings"]
     for name in SETTINGS:
-        found["EThree" + latex.camel(name)] = latex.significant(settings[name], 3)
+        found["EThree" + latex.camel(name)] = latex.integer(settings[name])
     few, many = load.of(runs, "local")[0]["settings"]["local_depths"]
     return found | {
         "EThreeDepth": latex.integer(max(settings["depths"])),
