@@ -50,7 +50,7 @@ WRITE = {
     "gain": latex.fixed,
     "slope": latex.fixed,
     "ratio": lambda value: latex.fixed(value, 2),
-    "degrees": lambda value: latex.fixed(value, 0),
+    "degrees": lambda value: latex.fixed(value, 1),
     "variation": latex.significant,
     "loss": latex.loss,
     "error": latex.significant,

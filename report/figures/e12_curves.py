@@ -134,7 +134,8 @@ def penalties(axis, runs: list[dict]) -> None:
         mlp.band(axis, runs, "steps", f"{name}_test_loss", label=label, **look(number))
         stop = mlp.estimate(runs, "regularisation", f"{name}_stop_steps").value
         axis.axvline(stop, color=style.PALETTE[number], linewidth=0.6, linestyle=mlp.LINES[number])
-    finish(axis, "h  penalties", "step", "test loss (nats)", {"loc": "upper right"})
+    legend = {"loc": "upper right"}
+    finish(axis, "h  penalties", "step", "test loss (nats)", legend, ylim=(0.15, 0.7))
 
 
 if __name__ == "__main__":
