@@ -22,7 +22,7 @@ def test_readme_code_runs_and_trains_the_deployed_network():
         exec(other, names)
     assert names["watched"].history["gradient_norm/low"][-1] > 0
     assert names["sloped"].history["accuracy"][-1] >= 0.8
-    assert 0 <= names["alphas"].columns()["alpha"][-1] < 1
+    assert 0 < (names["last"] <= 0.05).sum() < 32
 
 
 def test_readme_names_existing_files():

@@ -34,7 +34,7 @@ def build(results: Path, out: Path) -> None:
         rank = alphas.correlation(runs, variant)
         cells.append((latex.fixed(rank.value), latex.interval(rank, latex.fixed)))
         found, of = len(alphas.inside(runs, variant)), len(alphas.distances(runs, variant))
-        cells.append((f"{found} of {of}", ""))
+        cells.append((f"{found} of {of}" if len(chosen) > 1 else latex.NONE, ""))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
     names = [name for name, _ in COLUMNS.values()]
     header = ["", "$n$", "nets", "steps", *names, r"$\rho(\text{source})$", "inside"]
