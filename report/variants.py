@@ -106,9 +106,9 @@ VARIANTS = {
         "relu": Variant("ReLU", 2, DASHDOT, "D", False),
         "arctan": Variant("arctan", 3, DOTTED, "s", False),
         "elu": Variant("ELU", 4, LONG, "v", False),
-        "chain": Variant("chain", 7, "solid", "o", False),
-        "local": Variant("local gradients", 7, DASHED, "^", True),
-        "cliff": Variant("cliff", 7, DOTTED, "s", False),
+        "chain": Variant("chain", 7, "solid", "P", False),
+        "local": Variant("local gradients", 7, DASHED, "X", True),
+        "cliff": Variant("cliff", 7, DOTTED, "d", False),
     },
     "e13_approximation": {
         "sigmoid": Variant("sigmoid", 0, "solid", "o", False),
