@@ -15,7 +15,7 @@ from driver.state import glance, write_if_changed
 
 # The last words of names whose values differ from run to run on one machine: times, their ratios,
 # memory of the process.
-MEASURED = ("seconds", "ratio", "bytes")
+MEASURED = ("seconds", "milliseconds", "ratio", "bytes")
 COMPARED = ("status", "settings", "metrics", "curves", "landscape")
 
 
