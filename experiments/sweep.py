@@ -90,24 +90,29 @@ class Sweep:
     """
 
     def __init__(self, model, starts, settings, num_examples, together=True):
+        self.model, self._together = model, together
+        self._rows = model.target_rule.has_rows and bool(model.relaxed.circuit.cuts)
+        if self._rows:
+            model._prepare_store(num_examples)
+        with model._fused():
+            self._build()
+        self.restart(starts, settings)
+        self._metrics = [jnp.array(v.value) for v in model.metrics_variables]
+        self._train = jax.jit(self._scan, static_argnames="by_run", donate_argnums=0)
+        self._outputs = jax.jit(self._deployed, static_argnames="by_run")
+
+    def restart(self, starts, settings) -> None:
+        """Begins anew, with other runs; as many of them as before need no new compilation."""
         if len(starts) != len(settings):
             raise ValueError(
                 "Each run must have a start and settings. Received: "
                 f"{len(starts)} starts, {len(settings)} settings"
             )
-        self.model, self._together = model, together
-        self._rows = model.target_rule.has_rows and bool(model.relaxed.circuit.cuts)
         weights = [self._started(start) for start in starts]
-        if self._rows:
-            model._prepare_store(num_examples)
-        with model._fused():
-            self._build()
-            rest, cut = self._rest(settings)
         stacked = [jnp.asarray(np.stack(each)) for each in zip(*weights, strict=True)]
+        with self.model._fused():
+            rest, cut = self._rest(settings)
         self._state = (stacked, rest[:cut], rest[cut:])
-        self._metrics = [jnp.array(v.value) for v in model.metrics_variables]
-        self._train = jax.jit(self._scan, static_argnames="by_run", donate_argnums=0)
-        self._outputs = jax.jit(self._deployed, static_argnames="by_run")
 
     @property
     def weights(self) -> list[jax.Array]:
