@@ -19,6 +19,7 @@ from report import (
     approximation,
     autoencoders,
     claims,
+    depth,
     gradients,
     latex,
     load,
@@ -46,6 +47,7 @@ OWN = {
     gradients.EXPERIMENT: gradients.macros,
     approximation.EXPERIMENT: approximation.macros,
     mlp.EXPERIMENT: mlp.macros,
+    depth.EXPERIMENT: depth.macros,
 }
 
 

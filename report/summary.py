@@ -18,6 +18,7 @@ WRITE = {
     "train_error": latex.loss,
     "test_error": latex.loss,
     "deployment_gap": latex.loss,
+    "readout_test_accuracy": latex.fixed,
     "seconds": latex.seconds,
     "milliseconds": latex.seconds,
     "epochs": latex.integer,

@@ -85,10 +85,17 @@ VARIANTS = {
         "second_order": Variant("second order", 9, DASHDOT, "h", False),
         "relaxed": Variant("RAI", 0, DOTTED, "*", False),
     },
-    "e15_thousand": {
-        "bp": Variant("BP", 0, "solid", "o", False),
-        "bp_fast": Variant("BP, RAI's rate", 7, DOTTED, "s", False),
-        "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
+    "e15_depth": {
+        "rai_1000": Variant("RAI, 1,000 layers", 4, "solid", "o", True),
+        "bp_1000": Variant("BP, 1,000 layers", 0, "solid", "^", False),
+        "rai_3000": Variant("RAI, 3,000 layers", 4, DASHED, "s", True),
+        "bp_3000": Variant("BP, 3,000 layers", 0, DASHED, "D", False),
+        "bp_10000": Variant("BP, 10,000 layers", 0, DOTTED, "P", False),
+        "rai_10000": Variant("RAI, 10,000 layers", 4, DOTTED, "v", True),
+        "rai_rates": Variant("RAI, rates", 4, LONG, "X", True),
+        "bp_rates": Variant("BP, rates", 0, LONG, "d", False),
+        "rai_gains": Variant("RAI, gains", 4, DASHDOT, "p", True),
+        "bp_gains": Variant("BP, gains", 0, DASHDOT, "h", False),
     },
     "e14_scaling": {
         "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),

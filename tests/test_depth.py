@@ -140,6 +140,23 @@ def test_a_line_of_rates_counts_the_longest_run_that_works():
     assert deep.decades(rates, [False] * 4) == 0.0
 
 
+def test_neighbours_part_by_the_square_of_the_gain_beyond_one():
+    """chi = 1 + 4/3 (gain - 1)^2 at the fixed point of tanh nets, by Gaussian quadrature."""
+    points, weights = np.polynomial.hermite_e.hermegauss(80)
+    weights = weights / weights.sum()
+
+    def mean(function, variance):
+        return (weights * function(np.sqrt(variance) * points)).sum()
+
+    for gain in (1.01, 1.03):
+        variance = gain - 1
+        for _ in range(20_000):
+            variance = gain**2 * mean(lambda z: np.tanh(z) ** 2, variance)
+        np.testing.assert_allclose(variance, gain - 1, rtol=0.15)
+        chi = gain**2 * mean(lambda z: np.cosh(z) ** -4, variance)
+        np.testing.assert_allclose(chi - 1, 4 / 3 * (gain - 1) ** 2, rtol=0.15)
+
+
 def test_products_that_wait_for_each_other():
     assert deep.products_in_a_row(SETTINGS) == 2 * STEPS
     assert deep.products_in_a_row(SETTINGS | {"method": "bp"}) == 2 * 8 * STEPS

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
+from depth_run import depth_part
 from gradients_run import approximation_part, gradients_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
@@ -30,6 +31,7 @@ PARTS = {
     "e11": alpha_part,
     "e12": mlp_part,
     "e14": scaling_part,
+    "e15": depth_part,
     "e16": local_steps_part,
 }
 

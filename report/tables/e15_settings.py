@@ -1,0 +1,22 @@
+"""Settings of the variants of very deep nets."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import depth, latex, load, settings
+
+
+def build(results: Path, out: Path) -> None:
+    latex.write(
+        out,
+        settings.by_row(
+            {depth.EXPERIMENT: load.runs(results, depth.EXPERIMENT)},
+            {depth.EXPERIMENT: "settings"},
+            (),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    load.main(build)
