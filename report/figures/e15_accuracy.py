@@ -10,7 +10,7 @@ from report import depth, load, panels, style
 def draw(results: Path, out: Path) -> None:
     runs = load.runs(results, depth.EXPERIMENT)
     frame = load.curves([run for run in runs if run["variant"] in depth.TRAINED])
-    figure, axes = style.subplots(3, style.TEXT, 2.3)
+    figure, axes = style.subplots(3, style.TEXT, 2.5)
     for variant in depth.TRAINED:
         rows = frame[frame["variant"] == variant]
         look = style.look(depth.EXPERIMENT, variant)
@@ -23,7 +23,7 @@ def draw(results: Path, out: Path) -> None:
         axis.set(xlabel="learning rate of the weights" if name == "rates" else "gain of the start")
         axis.legend(loc="lower left" if name == "rates" else "lower center")
     axes[1].set(xscale="log")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     style.save(figure, out)
 
 
