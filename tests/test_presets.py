@@ -133,6 +133,14 @@ def test_rai_growing_weighs_and_steps_as_documented():
         assert found == pytest.approx([rate, 0.51 * rate, 0.02 * rate, 0.02 * rate], rel=1e-5)
 
 
+def test_rai_growing_takes_the_gain_of_its_start():
+    net, expected = make_net(), make_net()
+    presets.rai_growing(net, 10, gain=1.1, seed=3)
+    raikeras.initializers.isometric_start(expected, gain=1.1, seed=3)
+    for found, wanted in zip(net.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_rai_growing_trains_a_deep_sigmoid_net():
     """The deployed network, on moons it has not seen; the relaxed path says nothing about it."""
     x, y = moons(100, 2)
