@@ -10,6 +10,7 @@ claim's first criterion `\\ClaimCOneA`; of a criterion against several variants,
 import json
 import string
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
@@ -129,27 +130,32 @@ def notice(status: dict) -> str:
             r"pipeline, not the result. For the paper's numbers run "
             r"\texttt{make reproduce PROFILE=full}."
         )
-    for experiment, entry in status["experiments"].items():
-        counts = entry["variants"]
-        missing = {name: one["expected"] - one["present"] for name, one in counts.items()}
-        stale = {name: one["stale"] for name, one in counts.items()}
-        parts += _concerned("Missing", missing, experiment, counts, "expected")
-        parts += _concerned("Older than its sources", stale, experiment, counts, "present")
+    for what, lacks, total in (
+        ("Missing", lambda one: one["expected"] - one["present"], "expected"),
+        ("Older than their sources", lambda one: one["stale"], "present"),
+    ):
+        parts += _concerned(what, status["experiments"], lacks, total)
     return rf"\noticebox{{{' '.join(parts)}}}" if parts else ""
 
 
-def _concerned(what: str, found: dict, experiment: str, counts: dict, total: str) -> list[str]:
-    """A sentence on each variant that something is said of, or one if it is said of all runs."""
-    if found and all(number == counts[name][total] for name, number in found.items()):
-        runs = sum(found.values())
-        where = rf"\texttt{{{latex.escape(experiment)}}}"
-        return [f"{what}: all {runs} runs of {where}."] if runs else []
-    return [
-        rf"{what}: {number} of {counts[name][total]} runs of "
-        rf"\texttt{{{latex.escape(f'{experiment}/{name}')}}}."
-        for name, number in found.items()
-        if number > 0
-    ]
+def _concerned(what: str, experiments: dict, lacks: Callable, total: str) -> list[str]:
+    """One sentence on the experiments of which something is said of all runs, then the variants."""
+    whole, parts, runs = [], [], 0
+    for experiment, entry in experiments.items():
+        counts = entry["variants"]
+        found = {name: lacks(one) for name, one in counts.items()}
+        if sum(found.values()) and all(n == counts[name][total] for name, n in found.items()):
+            whole.append(rf"\texttt{{{latex.escape(experiment)}}}")
+            runs += sum(found.values())
+            continue
+        parts += [
+            rf"{what}: {number} of {counts[name][total]} runs of "
+            rf"\texttt{{{latex.escape(f'{experiment}/{name}')}}}."
+            for name, number in found.items()
+            if number > 0
+        ]
+    first = [f"{what}: all {runs} runs of {', '.join(whole)}."] if whole else []
+    return first + parts
 
 
 def main(arguments: list[str]) -> None:

@@ -285,9 +285,9 @@ def test_notice_says_what_is_not_full_missing_or_stale(results, tmp_path):
     assert "make reproduce PROFILE=full" in numbers(results, tmp_path, profile="smoke")
     late = numbers(results, tmp_path, profile="reference", present=8, stale=3)
     assert "Missing: 2 of 10 runs" in late
-    assert r"Older than its sources: 3 of 8 runs of \texttt{e02\_deep/rai\_growing}" in late
+    assert r"Older than their sources: 3 of 8 runs of \texttt{e02\_deep/rai\_growing}" in late
     whole = numbers(results, tmp_path, profile="reference", present=10, stale=10)
-    assert r"Older than its sources: all 10 runs of \texttt{e02\_deep}" in whole
+    assert r"Older than their sources: all 10 runs of \texttt{e02\_deep}" in whole
     assert "Missing" not in whole
 
 
