@@ -69,6 +69,12 @@ def wide_floats():
         narrow["float64"] = before
 
 
+def schedule_of(optimizer):
+    """An optimizer's learning rate schedule, of which Keras only gives the value; or `None`."""
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
+
+
 @contextlib.contextmanager
 def scaled_rate(optimizer, factor):
     """Multiplies an optimizer's learning rate, a schedule's too, while it lasts; `None`: by 1.

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from raikeras._steps.private import schedule_of
 from raikeras.rows import ON_WEIGHTS_ALONE, refuse
 
 
@@ -93,5 +94,4 @@ class TargetRule:
 
 def rate_of(optimizer):
     """An optimizer's learning rate as a float or as a function of the step."""
-    rate = optimizer.get_config()["learning_rate"]
-    return keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate
+    return schedule_of(optimizer) or optimizer.get_config()["learning_rate"]
