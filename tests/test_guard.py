@@ -44,7 +44,7 @@ def _state(model):
 def _fit_until_stopped(model, batch_size=40, epochs=40, **call):
     """Epochs that `fit` ran and the warning it gave."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.filterwarnings("always", "Training stopped")
         history = model.fit(*_data(), batch_size=batch_size, epochs=epochs, verbose=0, **call)
     said = [one for one in caught if "Training stopped" in str(one.message)]
     assert len(said) == 1
@@ -60,8 +60,8 @@ def _fit_until_stopped(model, batch_size=40, epochs=40, **call):
         ("momentum", {}),
         ("adam", {}),
         ("rmsprop", {}),
-        ("adam", {"targets": raikeras.Inferred(2)}),
-        ("adam", {"targets": raikeras.Gradient(100.0)}),
+        ("sgd", {"targets": raikeras.Inferred(2), "activation": "linear"}),
+        ("sgd", {"targets": raikeras.Gradient(100.0), "activation": "linear"}),
         ("sgd", {"targets": raikeras.Learned(storage="host")}),
     ],
 )
@@ -81,8 +81,9 @@ def test_what_is_left_is_the_state_before_the_step():
     model, same = (_model(OPTIMIZERS["momentum"]()) for _ in range(2))
     losses, _ = _fit_until_stopped(model)
     same.fit(*_data(), batch_size=40, epochs=len(losses) - 1, verbose=0)
+    # One more step would move weights by far more than the rounding of another compilation.
     for left, before in zip(_state(model), _state(same), strict=True):
-        np.testing.assert_array_equal(left, before)
+        np.testing.assert_allclose(left, before, rtol=1e-4, atol=1e-5)
 
 
 def test_later_batches_of_the_epoch_change_nothing():
@@ -100,7 +101,7 @@ def test_stops_within_an_epoch():
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(1))
     x, y = (np.tile(part, (10, 1)) for part in _data())
     with pytest.warns(UserWarning, match="Training stopped"):
-        _model(OPTIMIZERS["sgd"]()).fit(x, y, batch_size=2, verbose=0, callbacks=[note])
+        _model(OPTIMIZERS["momentum"]()).fit(x, y, batch_size=2, verbose=0, callbacks=[note])
     assert len(batches) < 200
 
 
