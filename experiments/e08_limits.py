@@ -19,16 +19,16 @@ settings = {
     "hidden_weight": 1.0,  # with Rprop
     "weight_range": [3.9, 1.6e4],  # first and last hidden weight with Adam
     "decay": 0.0,  # factor of the L2 penalty of the kernels
-    "iterations": 300,  # full batch
-    "measured": [0, 1, 3, 10, 20, 30, 50, 70, 100, 150, 200, 300],  # iterations
+    "iterations": 200,  # full batch
+    "measured": [0, 5, 10, 20, 30, 50, 70, 100, 140, 200],  # iterations
     "together": False,  # whether seeds train side by side
     "train_examples": 100,
     "train_seed": 42,
-    "test_examples": 2000,
+    "test_examples": 1000,
     "test_seed": 4242,
     "noise": 0.1,
     "extent": 3.0,
-    "resolution": 60,
+    "resolution": 50,
     "landscape": True,  # whether it is saved
 }
 

@@ -17,6 +17,7 @@ from raikeras.initializers import isometric_start
 from raikeras.optimizers import Rprop
 
 LARGEST = float(np.finfo("float32").max)
+COARSE = 16  # cells of the landscape for each that is looked at on the way
 
 
 def relaxed_layers(choice: str, depth: int) -> list[int]:
@@ -166,76 +167,89 @@ def deployed(weights, x, activation: str, dtype: str) -> tuple[np.ndarray, np.nd
 
 
 class Watch:
-    """Measures one run's deployed network at chosen iterations."""
+    """Measures one run's deployed network: little on the way, all at the end."""
 
     def __init__(self, settings, data):
         self._settings, self._data = settings, data
         ticks = np.linspace(-settings["extent"], settings["extent"], settings["resolution"])
         self._grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-        names = "relaxed_loss train_accuracy test_accuracy nan_share largest_weight largest_target"
-        more = "log_size_data log_size_grid overflow_layer"
-        self.curves = {name: [] for name in ("iteration " + names + " " + more).split()}
+        self.curves = {}
 
     def measure(self, iteration, weights, loss, target) -> None:
-        """Notes what the deployed network is; sizes are log10 of the largest |pre-activation|."""
-        x = np.concatenate([self._data[0], self._data[2], self._grid])
-        activation, train = self._settings["activation"], len(self._data[0])
-        single, _ = deployed(weights, x, activation, "float32")
-        double, _ = deployed(weights, x, activation, "float64")
-        sizes = [deployed(weights, x_, activation, "float64")[1] for x_ in (x[:train], self._grid)]
-        ends = [0, train, train + len(self._data[2]), len(x)]
-        self._parts = [
-            [logits[slice(*edge)] for edge in zip(ends, ends[1:], strict=False)]
-            for logits in (single, double)
-        ]
-        self._sizes = [np.log10(np.maximum(size, 1e-30)) for size in sizes]
+        """Notes sizes on the training points and on every 16th cell or so, and accuracy."""
+        few = np.concatenate([self._data[0], self._grid[:: COARSE + 1]])
+        logits, _ = self._run(weights, few, "float32")
+        train = len(self._data[0])
+        sizes = [self._run(weights, x, "float64")[1] for x in (few[:train], few[train:])]
         beyond = np.flatnonzero(~(sizes[1] <= LARGEST))
         values = {
             "iteration": iteration,
             "relaxed_loss": loss,
-            "train_accuracy": _accuracy(self._parts[0][0], self._data[1]),
-            "test_accuracy": _accuracy(self._parts[0][1], self._data[3]),
-            "nan_share": float(np.mean(~np.isfinite(self._parts[0][2]))),
+            "train_accuracy": _accuracy(logits[:train], self._data[1]),
+            "not_finite_share": float(np.mean(~np.isfinite(logits[train:]))),
             "largest_weight": max(float(np.abs(weight).max()) for weight in weights),
             "largest_target": target,
-            "log_size_data": self._sizes[0].max(),
-            "log_size_grid": self._sizes[1].max(),
+            "log_size_data": _log(sizes[0]).max(),
+            "log_size_grid": _log(sizes[1]).max(),
             "overflow_layer": beyond[0] + 1 if len(beyond) else None,
         }
+        self._weights = weights
         for name, value in values.items():
-            self.curves[name].append(None if value is None else float(value))
+            self.curves.setdefault(name, []).append(None if value is None else float(value))
 
     def outcome(self) -> tuple[dict, dict, dict | None]:
-        """Metrics, curves and landscape of the run as it was measured last."""
-        last = {name: values[-1] for name, values in self.curves.items()}
-        single, double = self._parts
+        """Metrics, curves and landscape, the deployed network being what it was measured last."""
+        parts = [self._data[0], self._data[2], self._grid]
+        single = [self._run(self._weights, x, "float32")[0] for x in parts]
+        double, sizes = zip(*(self._run(self._weights, x, "float64") for x in parts), strict=True)
         classes = (double[2] > 0).reshape(2 * [self._settings["resolution"]])
-        accuracies = [_accuracy(double[k], self._data[2 * k + 1]) for k in (0, 1)]
-        lost = [k for k, share in enumerate(self.curves["nan_share"]) if share > 0]
-        metrics = last | {
-            "any_nan": float(last["nan_share"] > 0),
+        labels = self._data[1], self._data[3]
+        right = [_accuracy(*pair) for pair in zip(double[:2], labels, strict=True)]
+        lost = [k for k, share in enumerate(self.curves["not_finite_share"]) if share > 0]
+        nan_share = float(np.mean(np.isnan(single[2])))
+        metrics = {name: values[-1] for name, values in self.curves.items()} | {
+            "test_accuracy": _accuracy(single[1], labels[1]),
+            "nan_share": nan_share,
+            "any_nan": float(nan_share > 0),
+            "not_finite_share": float(np.mean(~np.isfinite(single[2]))),
             "overflow_iteration": self.curves["iteration"][lost[0]] if lost else None,
-            "train_accuracy_float64": accuracies[0],
-            "test_accuracy_float64": accuracies[1],
-            "overfit": accuracies[0] - accuracies[1],
-            "log_gain": float(np.polyfit(np.arange(len(self._sizes[1])), self._sizes[1], 1)[0]),
+            "train_accuracy_float64": right[0],
+            "test_accuracy_float64": right[1],
+            "overfit": right[0] - right[1],
+            "log_gain": float(np.polyfit(np.arange(len(sizes[2])), _log(sizes[2]), 1)[0]),
             "edges": edge_share(classes),
+            "edges_float32": edge_share(_three(single[2]).reshape(classes.shape)),
             "regions": regions(classes),
         }
         del metrics["iteration"]
-        if not self._settings["landscape"]:
-            return metrics, self.curves, None
-        shown = np.where(np.isfinite(single[2]), 1000 * expit(single[2]), -1).round().astype(int)
-        grid = {
+        shown = self._shown(single[2], classes, sizes) if self._settings["landscape"] else None
+        return metrics, self.curves, shown
+
+    def _run(self, weights, x, dtype) -> tuple[np.ndarray, np.ndarray]:
+        return deployed(weights, x, self._settings["activation"], dtype)
+
+    def _shown(self, logits, classes, sizes) -> dict:
+        """The landscape in single precision, `None` where it is no number, classes and sizes."""
+        known = ~np.isnan(logits)
+        permille = np.rint(1000 * expit(np.where(known, logits, 0.0))).astype(int)
+        return {
             "low": -self._settings["extent"],
             "high": self._settings["extent"],
             "resolution": self._settings["resolution"],
-            "permille": [None if value < 0 else value for value in shown.tolist()],
+            "permille": [int(v) if ok else None for v, ok in zip(permille, known, strict=True)],
             "classes": classes.astype(int).ravel().tolist(),
-            "log_size_data": self._sizes[0].round(3).tolist(),
-            "log_size_grid": self._sizes[1].round(3).tolist(),
+            "log_size_data": _log(sizes[0]).round(3).tolist(),
+            "log_size_grid": _log(sizes[2]).round(3).tolist(),
         }
-        return metrics, self.curves, grid
+
+
+def _log(sizes) -> np.ndarray:
+    return np.log10(np.maximum(sizes, 1e-30))
+
+
+def _three(logits) -> np.ndarray:
+    """The class of a cell, 2 where it is no number."""
+    return np.where(np.isnan(logits), 2, logits > 0)
 
 
 def _accuracy(logits, y) -> float:

@@ -142,7 +142,9 @@ def _first_overflow(model, x) -> str | None:
     if ids_in.is_stream(x):
         return None
     ids = x["example_id"][:EXAMPLES] if ids_in.has_ids(x) else None
-    x = keras.tree.map_structure(lambda part: part[:EXAMPLES], x["inputs"] if ids is not None else x)
+    x = keras.tree.map_structure(
+        lambda part: part[:EXAMPLES], x["inputs"] if ids is not None else x
+    )
     for cut, own, target in _values(model, x, ids):
         name = own.dtype.name
         limit = float(np.sqrt(np.finfo(np.promote_types(name, "float32")).max))
