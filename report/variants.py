@@ -38,6 +38,29 @@ NOTEBOOK = {
     "notebook_m": Variant("notebook, M", 3, SPARSE, "v", True),
 }
 
+# Which layers are relaxed, in the order of the table.
+CHOICES = {
+    "all": "all",
+    "every_2": "every 2nd",
+    "random_0": "random half",
+    "random_1": "another half",
+    "every_5": "every 5th",
+    "every_10": "every 10th",
+    "first": "first",
+    "last": "last",
+    "none": "none",
+    "bp": "BP",
+}
+
+
+def choices(net: str, words: str) -> dict[str, Variant]:
+    """The variants of a net that differ in the relaxed layers."""
+    return {
+        f"{net}_{name}": Variant(f"{words}, {label}", 0, "solid", "o", name not in ("none", "bp"))
+        for name, label in CHOICES.items()
+    }
+
+
 VARIANTS = {
     "e01_shallow": {
         "bp_source": Variant("BP, source run", 7, DOTTED, "s", False),
@@ -85,6 +108,17 @@ VARIANTS = {
         "second_order": Variant("second order", 9, DASHDOT, "h", False),
         "relaxed": Variant("RAI", 0, DOTTED, "*", False),
     },
+    "e08_limits": {
+        "as_code": Variant("RAI, as code", 1, DASHED, "^", True),
+        "small_step": Variant("first step 0.001", 3, DOTTED, "s", True),
+        "he": Variant("He's start", 2, DASHDOT, "D", True),
+        "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
+        "decay": Variant("L2 penalty", 9, TWODOT, "X", True),
+        "growing": Variant("growing weight", 4, LONG, "v", True),
+        "bp": Variant("BP", 0, "solid", "o", False),
+    }
+    | choices("relu", "ReLU")
+    | choices("sigmoid", "sigmoid"),
     "e15_thousand": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "bp_fast": Variant("BP, RAI's rate", 7, DOTTED, "s", False),
@@ -117,7 +151,7 @@ VARIANTS = {
     },
 }
 # Experiments of which a profile may leave out variants, or all of them.
-PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha")
+PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha", "e08_limits")
 
 
 def label(experiment: str, variant: str) -> str:
