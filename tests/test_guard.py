@@ -83,7 +83,7 @@ def test_what_is_left_is_the_state_before_the_step():
     same.fit(*_data(), batch_size=40, epochs=len(losses) - 1, verbose=0)
     # One more step would move weights by far more than the rounding of another compilation.
     for left, before in zip(_state(model), _state(same), strict=True):
-        np.testing.assert_allclose(left, before, rtol=1e-4, atol=1e-5)
+        assert np.linalg.norm(left - before) <= 1e-4 * np.linalg.norm(before)
 
 
 def test_later_batches_of_the_epoch_change_nothing():
@@ -100,9 +100,10 @@ def test_stops_within_an_epoch():
     batches = []
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(1))
     x, y = (np.tile(part, (10, 1)) for part in _data())
+    model = _model(OPTIMIZERS["sgd"](), activation="linear", targets=raikeras.Gradient(100.0))
     with pytest.warns(UserWarning, match="Training stopped"):
-        _model(OPTIMIZERS["momentum"]()).fit(x, y, batch_size=2, verbose=0, callbacks=[note])
-    assert len(batches) < 200
+        model.fit(x, y, batch_size=2, verbose=0, callbacks=[note])
+    assert len(batches) == guard.BATCHES
 
 
 @pytest.mark.parametrize("step", [raikeras.Local(3), raikeras.ClosedForm(1e30)])
