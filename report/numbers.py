@@ -21,6 +21,7 @@ from report import (
     claims,
     gradients,
     latex,
+    limits,
     load,
     local_steps,
     mlp,
@@ -46,6 +47,7 @@ OWN = {
     gradients.EXPERIMENT: gradients.macros,
     approximation.EXPERIMENT: approximation.macros,
     mlp.EXPERIMENT: mlp.macros,
+    limits.EXPERIMENT: limits.macros,
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
 from gradients_run import approximation_part, gradients_part
+from limits_run import limits_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
 
@@ -31,6 +32,7 @@ PARTS = {
     "e12": mlp_part,
     "e14": scaling_part,
     "e16": local_steps_part,
+    "e08": limits_part,
 }
 
 
