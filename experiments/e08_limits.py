@@ -19,16 +19,16 @@ settings = {
     "hidden_weight": 1.0,  # with Rprop
     "weight_range": [3.9, 1.6e4],  # first and last hidden weight with Adam
     "decay": 0.0,  # factor of the L2 penalty of the kernels
-    "iterations": 200,  # full batch
-    "measured": [0, 5, 10, 20, 30, 50, 70, 100, 140, 200],  # iterations
+    "iterations": 100,  # full batch
+    "measured": [0, 10, 20, 35, 50, 70, 100],  # iterations
     "together": False,  # whether seeds train side by side
     "train_examples": 100,
     "train_seed": 42,
-    "test_examples": 1000,
+    "test_examples": 500,
     "test_seed": 4242,
     "noise": 0.1,
     "extent": 3.0,
-    "resolution": 50,
+    "resolution": 40,
     "landscape": True,  # whether it is saved
 }
 
@@ -37,11 +37,12 @@ from limits import train
 from results import each, save
 
 # %%
-trained = {}  # by variant: all its seeds train with the first of them
-for run in each(runs, settings):
+order = list(dict.fromkeys(run["variant"] for run in runs))
+trained = {}  # by variant: all its seeds train with the first of them, and are saved before the next
+for run in each(sorted(runs, key=lambda one: order.index(one["variant"])), settings):
     run["provenance"] = provenance | run.get("provenance", {})
     if run["variant"] not in trained:
         same = [one["seed"] for one in runs if one["variant"] == run["variant"]]
-        trained[run["variant"]] = train([{**run, "seed": seed} for seed in same])
+        trained = {run["variant"]: train([{**run, "seed": seed} for seed in same])}
     metrics, curves, landscape = trained[run["variant"]][run["seed"]]
     save(results, run, metrics=metrics, curves=curves, landscape=landscape)
