@@ -38,7 +38,7 @@ from results import each, save
 
 # %%
 order = list(dict.fromkeys(run["variant"] for run in runs))
-trained = {}  # by variant: all its seeds train with the first of them, and are saved before the next
+trained = {}  # a variant: all its seeds train with the first and are saved before the next one
 for run in each(sorted(runs, key=lambda one: order.index(one["variant"])), settings):
     run["provenance"] = provenance | run.get("provenance", {})
     if run["variant"] not in trained:

@@ -72,6 +72,11 @@ class RelaxedModel(keras.Model):
         `deployed_loss`: the compiled loss of the deployed network before the step, comparable
         with `val_loss`. The compiled metrics are the deployed network's.
 
+    A step whose objective or gradients are not finite is left out, with all others of its epoch;
+    `fit` then stops and warns, and weights and rows are those before. The deployed network may
+    overflow earlier, for nothing holds a layer's output down where targets are not: watch
+    `deployed_loss`. With `relax=()` the step is Keras' own, without this guard.
+
     Raises:
         TypeError: If `net`, `targets` or `weight_step` has the wrong type.
         ValueError: If `net` is not built or a setting does not fit it.
