@@ -38,8 +38,10 @@ def follow_if_finite(model, step, tensors, body) -> None:
     if model.store is not None:
         step.ids = backend.ids_if(model, finite, step.ids, model.store.num_examples)
     backend.run_if(model, finite, _moving(model), body)
-    # Fewer iterations were counted where a weight step, in the middle, had to leave out its own.
-    done = count(iterations.value) > count(before)
+    done = finite
+    if model.trainable_variables:  # without any, optimizers do not count
+        # Fewer were counted where a weight step, in the middle, had to leave out its own.
+        done = count(iterations.value) > count(before)
     mean.assign(ops.where(done, backend.apart(mean.value), ops.cast(float("nan"), mean.dtype)))
 
 

@@ -144,6 +144,16 @@ def test_a_finite_training_is_the_same_to_the_bit_without_a_guard(monkeypatch, s
         np.testing.assert_array_equal(one, other)
 
 
+def test_frozen_weights_do_not_look_like_a_step_left_out():
+    """Rows alone train, and the optimizer counts no steps."""
+    model = _model(keras.optimizers.SGD(1e-2), activation="tanh")
+    model.net.trainable = False
+    model.compile(keras.optimizers.SGD(1e-2), keras.losses.BinaryCrossentropy(from_logits=True))
+    history = model.fit(*_data(), batch_size=40, epochs=3, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert (model.store.read("age", np.arange(40)) == 3).all()
+
+
 def test_the_message_names_what_overflows():
     """A target far away: its layer's mismatch has a square beyond float32."""
     model = _model(keras.optimizers.SGD(1e-3))
