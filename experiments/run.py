@@ -18,8 +18,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from driver import checksums, kernel, profiles, state
 from driver import confirm as confirmation
-from driver import kernel, profiles, state
 from driver.errors import DriverError
 from driver.profiles import Experiment
 
@@ -106,6 +106,7 @@ def publish(root: Path, names: list[str]) -> None:
             source = full / experiment.name / one.path
             target = reference / experiment.name / one.path
             state.write_if_changed(target, source.read_text(encoding="utf-8"))
+        checksums.update(reference, experiment.name)
         count = f"{len(current)} of {len(experiment.runs)}"
         _say(f"{experiment.name}: {count} results in {os.path.relpath(reference, root)}")
 
@@ -128,6 +129,7 @@ def confirm(root: Path, names: list[str]) -> None:
                 if run.variant == witness.variant:
                     confirmation.rekey(committed / run.path, run, made)
             _say(f"{name}: the same numbers, its variant's results are current")
+        checksums.update(reference, experiment.name)
         if not stale:
             _say(f"{experiment.name}: nothing is stale")
 

@@ -16,6 +16,7 @@ from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are
 from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
 from raikeras.fused import Chain, why_not
+from raikeras.guard import Guard, explain
 from raikeras.least_squares import why_not as why_not_least_squares
 from raikeras.losses import MatchingLoss
 from raikeras.memory import check_room
@@ -70,6 +71,11 @@ class RelaxedModel(keras.Model):
         path (with the net's own regularisation). `hidden_loss`: the weighted sum over layers.
         `deployed_loss`: the compiled loss of the deployed network before the step, comparable
         with `val_loss`. The compiled metrics are the deployed network's.
+
+    A step whose objective or gradients are not finite is left out, with all others of its epoch;
+    `fit` then stops and warns, and weights and rows are those before. The deployed network may
+    overflow earlier, for nothing holds a layer's output down where targets are not: watch
+    `deployed_loss`. With `relax=()` the step is Keras' own, without this guard.
 
     Raises:
         TypeError: If `net`, `targets` or `weight_step` has the wrong type.
@@ -180,16 +186,22 @@ class RelaxedModel(keras.Model):
                 "outside the strategy's scope."
             )
         self.target_rule.check(self.optimizer)
+        x, guard = call.get("x"), Guard.added_to(call)
         if not self.target_rule.has_rows:
-            if not ids_in.is_stream(call.get("x")):
-                ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+            if not ids_in.is_stream(x):
+                ids_in.check_finite(x, call.get("y"), call.get("sample_weight"))
             with self._fused():
-                return run(super().fit, self, call)
-        checker = self._prepare_data(call)
-        self._prepare_store(checker.num_examples)
-        self._note_repeats(self.relaxed.store, checker.may_repeat)
-        with checker.plain_errors(), self._fused():
-            return run(super().fit, self, call)
+                history = run(super().fit, self, call)
+        else:
+            checker = self._prepare_data(call)
+            self._prepare_store(checker.num_examples)
+            self._note_repeats(self.relaxed.store, checker.may_repeat)
+            x = call["x"]
+            with checker.plain_errors(), self._fused():
+                history = run(super().fit, self, call)
+        if guard.stopped:
+            warnings.warn(explain(self, x), stacklevel=2)
+        return history
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):

@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from raikeras import data as ids_in
+from raikeras import guard
 from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker
 from raikeras.deployed import deployed_pass, state_of, step_logs
@@ -177,6 +178,14 @@ class Step:
         gradients = self.weight_gradients(targets)
         return [gradients[place[id(weight)]] for weight in weights]
 
+    def apply_if_finite(self, gradients, weights) -> None:
+        """A step of the compiled optimizer, left out where a gradient is not finite."""
+        self.run_if_finite(gradients, lambda: self.optimizer.apply(gradients, weights))
+
+    def run_if_finite(self, tensors, body: Callable) -> None:
+        """Runs `body()`, which updates weights, if all the tensors are finite."""
+        guard.run_if_finite(self._model, tensors, self.dtype, body)
+
     def repeat(self, times: int, body: Callable) -> None:
         """Runs `body()`, which updates weights by the optimizer, several times."""
         load_backend().repeat(self._model, times, body)
@@ -197,9 +206,16 @@ class Step:
             model, scaled_objective, self.targets.values
         )
         loss_tracker(model).update_state(total, sample_weight=self.batch_size)
-        if self.circuit.cuts:
+        gradients = self._of_layers_outside(gradients)
+        if not self.circuit.cuts:
+            model.weight_step.apply(self, gradients)
+            return step_logs(model, self, *parts)
+
+        def follow():
             model.target_rule.moved(self, self.targets, by_target)
-        model.weight_step.apply(self, self._of_layers_outside(gradients))
+            model.weight_step.apply(self, gradients)
+
+        guard.follow_if_finite(model, self, [total, by_target, *gradients], follow)
         return step_logs(model, self, *parts)
 
     def _set_targets(self, rule) -> Targets:

@@ -150,7 +150,7 @@ class Local(WeightStep):
                 for gradient, weight, old in zip(gradients, weights, start, strict=True)
             ]
         with scaled_rate(step.optimizer, self._factor(step.optimizer.iterations)):
-            step.optimizer.apply(gradients, weights)
+            step.apply_if_finite(gradients, weights)
 
     def _factor(self, iterations):
         """What the learning rate of the step in progress is multiplied with; `None` for 1."""
@@ -245,14 +245,18 @@ class ClosedForm(WeightStep):
             for gradient, weight in zip(gradients, step.weights, strict=True)
             if all(weight is not one for one in solved)
         ]
-        if outside:
-            step.optimizer.apply(*map(list, zip(*outside, strict=True)))
-        else:
-            step.optimizer.iterations.assign_add(1)
-        for weight, move in zip(solved, moves, strict=True):
-            weight.assign_add(move)
-            if weight.constraint is not None:
-                weight.assign(weight.constraint(weight))
+
+        def follow():
+            if outside:
+                step.optimizer.apply(*map(list, zip(*outside, strict=True)))
+            else:
+                step.optimizer.iterations.assign_add(1)
+            for weight, move in zip(solved, moves, strict=True):
+                weight.assign_add(move)
+                if weight.constraint is not None:
+                    weight.assign(weight.constraint(weight))
+
+        step.run_if_finite(moves, follow)
 
     def get_config(self) -> dict:
         eta = self.eta

@@ -23,6 +23,7 @@ from report import (
     depth,
     gradients,
     latex,
+    limits,
     load,
     local_steps,
     mlp,
@@ -49,6 +50,7 @@ OWN = {
     approximation.EXPERIMENT: approximation.macros,
     mlp.EXPERIMENT: mlp.macros,
     depth.EXPERIMENT: depth.macros,
+    limits.EXPERIMENT: limits.macros,
 }
 
 

@@ -38,6 +38,29 @@ NOTEBOOK = {
     "notebook_m": Variant("notebook, M", 3, SPARSE, "v", True),
 }
 
+# Which layers are relaxed, in the order of the table.
+CHOICES = {
+    "all": "all",
+    "every_2": "every 2nd",
+    "random_0": "random half",
+    "random_1": "another half",
+    "every_5": "every 5th",
+    "every_10": "every 10th",
+    "first": "first",
+    "last": "last",
+    "none": "none",
+    "bp": "BP",
+}
+
+
+def choices(net: str, words: str) -> dict[str, Variant]:
+    """The variants of a net that differ in the relaxed layers."""
+    return {
+        f"{net}_{name}": Variant(f"{words}, {label}", 0, "solid", "o", name not in ("none", "bp"))
+        for name, label in CHOICES.items()
+    }
+
+
 VARIANTS = {
     "e01_shallow": {
         "bp_source": Variant("BP, source run", 7, DOTTED, "s", False),
@@ -97,6 +120,18 @@ VARIANTS = {
         "rai_gains": Variant("RAI, gains", 4, DASHDOT, "p", True),
         "bp_gains": Variant("BP, gains", 0, DASHDOT, "h", False),
     },
+    "e08_limits": {
+        "as_code": Variant("RAI, as code", 1, DASHED, "^", True),
+        "bp": Variant("BP", 0, "solid", "o", False),
+        "narrow": Variant("RAI, 32 units", 1, DOTTED, "v", True),
+        "small_step": Variant("first step 0.001", 3, DOTTED, "s", True),
+        "he": Variant("He's start", 2, DASHDOT, "D", True),
+        "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
+        "decay": Variant("L2 penalty", 9, TWODOT, "X", True),
+        "growing": Variant("growing weight", 4, LONG, "v", True),
+    }
+    | choices("relu", "ReLU")
+    | choices("sigmoid", "sigmoid"),
     "e14_scaling": {
         "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
         "jax": Variant("JAX", 1, DASHED, "^", True),
@@ -124,7 +159,7 @@ VARIANTS = {
     },
 }
 # Experiments of which a profile may leave out variants, or all of them.
-PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha")
+PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha", "e08_limits")
 
 
 def label(experiment: str, variant: str) -> str:

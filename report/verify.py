@@ -1,8 +1,9 @@
 """`make verify`: recomputes every verdict of claims.toml from the reference results.
 
 Usage: verify.py REFERENCE [FRESH PROFILE]. A verdict that differs from the recorded one ends it
-with status 1. With FRESH results their means are printed beside the reference's and, when PROFILE
-is full, have to agree within the tolerance of each metric.
+with status 1, and so does a result file that is not what was published. With FRESH results their
+means are printed beside the reference's and, when PROFILE is full, have to agree within the
+tolerance of each metric.
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import claims, load
+from report import checksums, claims, load
 from report.variants import PARTIAL, VARIANTS
 
 
@@ -18,7 +19,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (1, 3):
         sys.exit("usage: verify.py REFERENCE [FRESH PROFILE]")
     book = claims.read()
-    wrong = verdicts(book, Path(arguments[0]))
+    wrong = verdicts(book, Path(arguments[0])) + published(book, Path(arguments[0]))
     if len(arguments) == 3:
         strict = arguments[2] == "full"
         apart = compare(book["tolerance"], Path(arguments[0]), Path(arguments[1]))
@@ -45,6 +46,16 @@ def verdicts(book: dict, reference: Path) -> int:
         print(f"          {claim['statement']}")
     print(f"{wrong} of {len(book['claims'])} verdicts differ from the recorded ones.")
     return wrong
+
+
+def published(book: dict, reference: Path) -> int:
+    """Prints which files do not have their checksum and the claims that rest on them."""
+    found = checksums.wrong(reference)
+    for name, words in found.items():
+        claims_ = ", ".join(checksums.resting_on(name, book["claims"])) or "none"
+        print(f"checksum: {name} {words}; claims that rest on it: {claims_}")
+    print(f"{len(found)} result files differ from what was published.")
+    return len(found)
 
 
 def compare(tolerance: dict[str, float], reference: Path, fresh: Path) -> int:

@@ -114,6 +114,35 @@ def without_trace(model, function):
     return lambda *args: compiled(_values(variables), *args)
 
 
+def apart(tensor):
+    """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
+    return jax.lax.optimization_barrier(tensor)
+
+
+def squared_norm(tensor):
+    """The sum of the squares of all numbers, in float32 at least; 0 of `None`."""
+    if tensor is None:
+        return jnp.zeros(())
+    tensor = apart(tensor)
+    squares = jnp.square(tensor.astype(jnp.promote_types(tensor.dtype, "float32")))
+    # By columns first: the processor adds these side by side, but a row's numbers in turn.
+    return jnp.sum(jnp.sum(squares, axis=0)) if squares.ndim else squares
+
+
+def run_if(model, condition, variables, body) -> None:
+    """Runs `body()`, which changes variables; where the condition is false they stay."""
+    before = _values(variables)
+    body()
+    for variable, old in zip(variables, before, strict=True):
+        if variable.value is not old:  # fused with the update, so that nothing is copied
+            variable.assign(jnp.where(condition, variable.value, old))
+
+
+def ids_if(model, condition, ids, count):
+    """The ids; where the condition is false, ones beyond the table, which `scatter` leaves out."""
+    return jnp.where(condition, ids, count)
+
+
 def together(tensors) -> list:
     """The tensors; on TensorFlow none of them ready before all are."""
     return tensors
@@ -179,7 +208,8 @@ def _read(tables, ids):
 
 def _write(tables, ids, rows):
     for key, table in tables.items():
-        table.scatter(ids, rows[key])
+        if (ids < table.shape[0]).all():  # beyond it in a step that is left out
+            table.scatter(ids, rows[key])
 
 
 @functools.partial(jax.jit, donate_argnums=0)

@@ -97,6 +97,42 @@ def without_trace(model, function):
     return run if model.run_eagerly else tf.function(run, autograph=False)
 
 
+def apart(tensor):
+    """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
+    return tf.identity(tensor)
+
+
+def squared_norm(tensor):
+    """The sum of the squares of all numbers, in float32 at least; 0 of `None`."""
+    if tensor is None:
+        return tf.zeros(())
+    tensor = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
+    if tensor.dtype in (tf.float16, tf.bfloat16):
+        tensor = tf.cast(tensor, tf.float32)
+    return 2 * tf.nn.l2_loss(tensor)
+
+
+def run_if(model, condition, variables, body) -> None:
+    """Runs `body()`, which changes variables; where the condition is false they stay."""
+
+    def run():
+        body()
+        return tf.zeros(())
+
+    if not _selects(model):
+        tf.cond(condition, run, lambda: tf.zeros(()))
+        return
+    before = [tf.identity(variable.value) for variable in variables]
+    body()
+    for variable, old in zip(variables, before, strict=True):
+        variable.assign(tf.where(condition, variable.value, old))
+
+
+def ids_if(model, condition, ids, count):
+    """The ids; where the condition is false, ones beyond the table, which XLA leaves out."""
+    return tf.where(condition, ids, count) if _selects(model) else ids
+
+
 def together(tensors) -> list:
     """The tensors, none of them ready before all are: nothing may be assigned in between.
 
@@ -121,6 +157,11 @@ def train_step(model, data):
     with tf.init_scope():
         build(model, data)
     return step.Step(model, data).run()
+
+
+def _selects(model) -> bool:
+    """Whether a condition is better a choice between results: XLA fuses it with the update."""
+    return bool(model.jit_compile) and not model.run_eagerly
 
 
 def _on_host(tables) -> bool:

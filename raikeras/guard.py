@@ -1,0 +1,184 @@
+"""The guard against overflow: steps that are not finite are left out, and `fit` stops and says why.
+
+`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from raikeras import data as ids_in
+from raikeras._steps import load_backend
+from raikeras._steps.private import loss_tracker
+
+BATCHES = 50  # between two looks at the loss within an epoch
+EXAMPLES = 256  # that an explanation looks at
+ROWS = 4096  # read at once in search of the largest target
+
+
+def follow_if_finite(model, step, tensors, body) -> None:
+    """Runs `body()`, after which rows and weights have followed, unless something overflowed.
+
+    That is so where the objective, a gradient or the squared norm of one, which optimizers keep, is
+    not finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
+    were (moving statistics follow the forward pass as ever) and the epoch's mean loss becomes NaN,
+    which is how later steps and `Guard` know. Where all is finite the step is the same as without.
+
+    Args:
+        model: The `RelaxedModel`.
+        step: The `raikeras.step.Step` in progress.
+        tensors: The objective, its gradient by the targets and those by the weights.
+        body: A function without arguments.
+    """
+    backend, mean = load_backend(), loss_tracker(model).total
+    iterations, count = model.optimizer.iterations, model.weight_step.training_steps
+    finite = ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype))
+    finite = ops.logical_and(finite, _all_finite(tensors, step.dtype))
+    before = ops.copy(iterations.value)
+    if model.store is not None:
+        step.ids = backend.ids_if(model, finite, step.ids, model.store.num_examples)
+    backend.run_if(model, finite, _moving(model), body)
+    done = finite
+    if model.trainable_variables:  # without any, optimizers do not count
+        # Fewer were counted where a weight step, in the middle, had to leave out its own.
+        done = count(iterations.value) > count(before)
+    mean.assign(ops.where(done, backend.apart(mean.value), ops.cast(float("nan"), mean.dtype)))
+
+
+def run_if_finite(model, tensors, dtype: str, body) -> None:
+    """Runs `body()`, which updates weights, if all tensors are finite."""
+    load_backend().run_if(model, _all_finite(tensors, dtype), _moving(model), body)
+
+
+def _all_finite(tensors, dtype: str):
+    """Whether all squared norms are finite, a boolean scalar; `None` stands for no tensor."""
+    norm = load_backend().squared_norm
+    return ops.isfinite(sum(ops.cast(norm(tensor), dtype) for tensor in tensors))
+
+
+def _moving(model) -> list:
+    """The variables that weight steps change."""
+    return [*model.trainable_variables, *model.optimizer.variables]
+
+
+class Guard(keras.callbacks.Callback):
+    """Stops training once the loss is not finite; `RelaxedModel.fit` adds it by itself."""
+
+    async_safe = True  # so that batches need not wait for it
+
+    def __init__(self):
+        super().__init__()
+        self.stopped = False
+
+    @classmethod
+    def added_to(cls, call: dict) -> "Guard":
+        """A new guard among the callbacks of a call of `fit`."""
+        guard, callbacks = cls(), call.get("callbacks")
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(guard)
+        else:
+            call["callbacks"] = [*keras.tree.flatten(callbacks or []), guard]
+        return guard
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch % BATCHES == BATCHES - 1:
+            self._look(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._look(logs)
+
+    def _look(self, logs) -> None:
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            self.stopped = self.model.stop_training = True
+
+
+def explain(model, x) -> str:
+    """Says where a training that was stopped overflowed, and what helps.
+
+    Args:
+        model: The `RelaxedModel`, after `fit`.
+        x: What `fit` was given, with ids or without; of a stream nothing is looked at.
+    """
+    number = int(model.weight_step.training_steps(model.optimizer.iterations)) + 1
+    found = [_first_overflow(model, x), *_largest(model)]
+    return (
+        f"Training stopped: the objective or its gradient was not finite in training step {number}."
+        " The step was left out, so weights and targets are those before it. "
+        + " ".join(f"{words}." for words in found if words)
+        + " What helps: a smaller learning rate or hidden weight, a start that keeps the size of "
+        "activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer relaxed "
+        'layers (`relax`), or keras.config.set_floatx("float64").'
+    )
+
+
+def _largest(model) -> list[str]:
+    """The largest weight and the largest target, each with its layer."""
+    cuts = model.relaxed.circuit.cuts
+    weights = [
+        (max(float(np.abs(w).max(initial=0)) for w in cut.layer.get_weights()), cut.layer.name)
+        for cut in cuts
+        if cut.layer.weights
+    ]
+    words = []
+    if weights:
+        words.append("The largest weight is {:.2g}, in layer `{}`".format(*max(weights)))
+    if model.store is not None:
+        words.append("the largest target {:.2g}, of layer `{}`".format(*_largest_target(model)))
+    return ["; ".join(words)]
+
+
+def _largest_target(model) -> tuple[float, str]:
+    store, cuts = model.store, model.relaxed.circuit.cuts
+    edges = np.cumsum([cut.size for cut in cuts])[:-1]
+    largest = np.zeros(len(cuts))
+    for first in range(0, store.num_examples, ROWS):
+        rows = store.read("targets", np.arange(first, min(first + ROWS, store.num_examples)))
+        by_cut = np.split(np.abs(rows.astype("float64")), edges, axis=1)
+        largest = np.maximum(largest, [part.max(initial=0) for part in by_cut])
+    place = int(largest.argmax())
+    return float(largest[place]), cuts[place].name
+
+
+def _first_overflow(model, x) -> str | None:
+    """The first layer whose output or squared mismatch is not finite, among some examples."""
+    if ids_in.is_stream(x):
+        return None
+    ids = x["example_id"][:EXAMPLES] if ids_in.has_ids(x) else None
+    x = keras.tree.map_structure(
+        lambda part: part[:EXAMPLES], x["inputs"] if ids is not None else x
+    )
+    for cut, own, target in _values(model, x, ids):
+        name = own.dtype.name
+        limit = float(np.sqrt(np.finfo(np.promote_types(name, "float32")).max))
+        size = np.abs(own.astype("float64")).max(initial=0)
+        far = np.abs(own.astype("float64") - target).max(initial=0)
+        if not np.isfinite(size):
+            return f"Layer `{cut.name}` is the first whose output overflows {name}"
+        if not far < limit:
+            return (
+                f"Layer `{cut.name}` is the first whose mismatch, {far:.2g} at most, has a square "
+                f"that overflows {name}; its output reaches {size:.2g}"
+            )
+    return (
+        "No layer's output or squared mismatch overflows in the examples looked at, so it is a "
+        "gradient or its square, which optimizers keep"
+    )
+
+
+def _values(model, x, ids) -> list[tuple]:
+    """By cut: the layer's own value and its target, or 0 where there is none, as arrays."""
+    circuit, store = model.relaxed.circuit, model.store
+    started = store is not None and (store.read("age", ids) > 0).all()
+    with keras.StatelessScope(collect_losses=True):
+        if started:
+            pairs = circuit.replay(x, ops.convert_to_tensor(store.read("targets", ids)), None)[1]
+            found = [(pair.own, pair.target) for pair in pairs]
+        else:
+            values = circuit.record(x)[1]
+            edges = np.cumsum([cut.size for cut in circuit.cuts])[:-1].tolist()
+            found = [(own, 0.0) for own in np.split(ops.convert_to_numpy(values), edges, axis=1)]
+    to_numpy = ops.convert_to_numpy
+    return [
+        (cut, np.asarray(to_numpy(own)), np.asarray(to_numpy(target), "float64"))
+        for cut, (own, target) in zip(circuit.cuts, found, strict=True)
+    ]

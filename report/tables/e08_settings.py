@@ -1,0 +1,37 @@
+"""Settings of the hundred ReLU layers, and of each net whose choice of layers is varied."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import latex, limits, load, settings
+from report.variants import label
+
+ROWS = [*limits.DEEP, "relu_all", "relu_bp", "sigmoid_all", "sigmoid_bp"]
+LEFT_OUT = ("measured", "together", "landscape")  # of no influence on what is trained
+
+
+def build(results: Path, out: Path) -> None:
+    runs = load.runs(results, limits.EXPERIMENT)
+    found = {name: load.of(runs, name)[0]["settings"] for name in ROWS if load.of(runs, name)}
+    names = sorted({key for one in found.values() for key in one} - {*LEFT_OUT})
+    texts = {k: {n: settings.text(one.get(k)) for n, one in found.items()} for k in names}
+    differ = [name for name in names if len({*texts[name].values()}) > 1]
+    lines = [
+        " & ".join([label(limits.EXPERIMENT, name), *(texts[key][name] for key in differ)])
+        for name in found
+    ]
+    shared = [f"{latex.escape(k)} = {[*texts[k].values()][0]}" for k in names if k not in differ]
+    words = "; ".join(shared)
+    lines += [
+        r"\midrule",
+        rf"\multicolumn{{{len(differ) + 1}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"
+        rf"{{\raggedright All: {words}.}} \\",
+    ]
+    header = ["", *map(latex.escape, differ)]
+    body = lines if found else [latex.LEFT_OUT]
+    latex.write(out, latex.table("l" + "l" * len(differ), header, body))
+
+
+if __name__ == "__main__":
+    load.main(build)

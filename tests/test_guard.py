@@ -1,0 +1,192 @@
+"""The guard: a training that overflows stops, says where, and leaves all that it trained finite."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+import raikeras
+from raikeras import guard, weight_steps
+
+OPTIMIZERS = {
+    "sgd": lambda: keras.optimizers.SGD(1e3),
+    "momentum": lambda: keras.optimizers.SGD(1e2, momentum=0.9),
+    "adam": lambda: keras.optimizers.Adam(1e6),
+    "rmsprop": lambda: keras.optimizers.RMSprop(1e6),
+}
+
+
+def _data(count=40):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(count, 2)).astype("float32")
+    return x, (x[:, :1] * x[:, 1:] > 0).astype("float32")
+
+
+def _model(optimizer, seed=1, activation="relu", **settings):
+    keras.utils.set_random_seed(seed)
+    layers = [keras.layers.Dense(12, activation) for _ in range(6)]
+    net = keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(1)])
+    model = raikeras.RelaxedModel(net, **settings)
+    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+
+
+def _state(model):
+    """All that training changes, as arrays."""
+    arrays = [keras.ops.convert_to_numpy(v.value) for v in model.optimizer.variables]
+    if model.store is not None:
+        ids = np.arange(model.store.num_examples)
+        arrays += [model.store.read(key, ids) for key in model.store.tables]
+    return [*model.net.get_weights(), *arrays]
+
+
+def _fit_until_stopped(model, batch_size=40, epochs=40, **call):
+    """Epochs that `fit` ran and the warning it gave."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Training stopped")
+        history = model.fit(*_data(), batch_size=batch_size, epochs=epochs, verbose=0, **call)
+    said = [one for one in caught if "Training stopped" in str(one.message)]
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    return history.history["loss"], str(said[0].message)
+
+
+@pytest.mark.parametrize(
+    "name, settings",
+    [
+        ("sgd", {}),
+        ("sgd", {"fuse": False}),
+        ("momentum", {}),
+        ("adam", {}),
+        ("rmsprop", {}),
+        ("sgd", {"targets": raikeras.Inferred(2), "activation": "linear"}),
+        ("sgd", {"targets": raikeras.Gradient(100.0), "activation": "linear"}),
+        ("sgd", {"targets": raikeras.Learned(storage="host")}),
+    ],
+)
+def test_diverging_training_stops_with_all_finite(name, settings):
+    model = _model(OPTIMIZERS[name](), **settings)
+    losses, message = _fit_until_stopped(model)
+    assert len(losses) < 40
+    assert np.isfinite(losses[:-1]).all()
+    assert np.isnan(losses[-1])
+    assert all(np.isfinite(array).all() for array in _state(model))
+    # The step that was left out is the one that the message names.
+    assert int(model.optimizer.iterations) == len(losses) - 1
+    assert f"training step {len(losses)}." in message
+
+
+def test_what_is_left_is_the_state_before_the_step():
+    model, same = (_model(OPTIMIZERS["momentum"]()) for _ in range(2))
+    losses, _ = _fit_until_stopped(model)
+    same.fit(*_data(), batch_size=40, epochs=len(losses) - 1, verbose=0)
+    # One more step would move weights by far more than the rounding of another compilation.
+    for left, before in zip(_state(model), _state(same), strict=True):
+        assert np.linalg.norm(left - before) <= 1e-4 * np.linalg.norm(before)
+
+
+def test_later_batches_of_the_epoch_change_nothing():
+    """Twenty batches an epoch: those after the one left out are left out as well."""
+    model = _model(OPTIMIZERS["momentum"]())
+    losses, message = _fit_until_stopped(model, batch_size=2, epochs=3, shuffle=False)
+    steps = int(model.optimizer.iterations)
+    assert (len(losses) - 1) * 20 <= steps < len(losses) * 20
+    assert f"training step {steps + 1}." in message
+    assert all(np.isfinite(array).all() for array in _state(model))
+
+
+def test_stops_within_an_epoch():
+    batches = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(1))
+    x, y = (np.tile(part, (10, 1)) for part in _data())
+    model = _model(OPTIMIZERS["sgd"](), activation="linear", targets=raikeras.Gradient(100.0))
+    with pytest.warns(UserWarning, match="Training stopped"):
+        model.fit(x, y, batch_size=2, verbose=0, callbacks=[note])
+    assert len(batches) == guard.BATCHES
+
+
+@pytest.mark.parametrize("step", [raikeras.Local(3), raikeras.ClosedForm(1e30)])
+def test_local_steps_write_finite_weights(step):
+    targets = raikeras.Gradient(1e12)
+    model = _model(keras.optimizers.SGD(1e4), targets=targets, weight_step=step)
+    _fit_until_stopped(model)
+    assert all(np.isfinite(array).all() for array in _state(model))
+
+
+def test_a_local_step_that_overflows_is_left_out(monkeypatch):
+    """The first step is finite; the next one's gradient is not: the loss says so at once."""
+    gradients = weight_steps.least_squares.gradients
+    monkeypatch.setattr(weight_steps.least_squares, "pays", lambda *_: True)
+    monkeypatch.setattr(
+        weight_steps.least_squares,
+        "gradients",
+        lambda *given: [value * np.float32(np.inf) for value in gradients(*given)],
+    )
+    model = _model(
+        keras.optimizers.SGD(1e-3), targets=raikeras.Gradient(), weight_step=raikeras.Local(2)
+    )
+    losses, _ = _fit_until_stopped(model)
+    assert len(losses) == 1
+    assert all(np.isfinite(array).all() for array in _state(model))
+
+
+@pytest.mark.parametrize("settings", [{}, {"fuse": False}, {"targets": raikeras.Gradient()}])
+def test_a_finite_training_is_the_same_to_the_bit_without_a_guard(monkeypatch, settings):
+    def trained():
+        model = _model(raikeras.optimizers.Rprop(0.01), activation="tanh", **settings)
+        history = model.fit(*_data(), batch_size=40, epochs=8, verbose=0)
+        return [np.array(history.history["loss"]), *_state(model)]
+
+    guarded = trained()
+    monkeypatch.setattr(guard, "follow_if_finite", lambda model, step, tensors, body: body())
+    for one, other in zip(guarded, trained(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_frozen_weights_do_not_look_like_a_step_left_out():
+    """Rows alone train, and the optimizer counts no steps."""
+    model = _model(keras.optimizers.SGD(1e-2), activation="tanh")
+    model.net.trainable = False
+    model.compile(keras.optimizers.SGD(1e-2), keras.losses.BinaryCrossentropy(from_logits=True))
+    history = model.fit(*_data(), batch_size=40, epochs=3, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert (model.store.read("age", np.arange(40)) == 3).all()
+
+
+def test_the_message_names_what_overflows():
+    """A target far away: its layer's mismatch has a square beyond float32."""
+    model = _model(keras.optimizers.SGD(1e-3))
+    model.fit(*_data(), batch_size=40, epochs=1, verbose=0)
+    rows = model.store.read("targets", np.arange(40))
+    rows[3, 30] = 1e25  # of the third layer of 12 units
+    model.store.write("targets", np.arange(40), rows)
+    losses, message = _fit_until_stopped(model)
+    names = [layer.name for layer in model.net.layers]
+    assert len(losses) == 1
+    assert f"Layer `{names[2]}` is the first whose mismatch, 1e+25" in message
+    assert f"the largest target 1e+25, of layer `{names[2]}`" in message
+
+
+def test_nothing_relaxed_is_plain_keras_also_where_it_overflows():
+    weights = []
+    for relaxed in (True, False):
+        model = _model(OPTIMIZERS["sgd"](), relax=())
+        if not relaxed:
+            model = model.net
+            model.compile(OPTIMIZERS["sgd"](), keras.losses.BinaryCrossentropy(from_logits=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.fit(*_data(), batch_size=40, epochs=6, verbose=0)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX always compiles")
+def test_xla_on_tensorflow():
+    model = _model(OPTIMIZERS["momentum"]())
+    model.compile(model.optimizer, model.loss, jit_compile=True)
+    losses, _ = _fit_until_stopped(model)
+    assert int(model.optimizer.iterations) == len(losses) - 1
+    assert all(np.isfinite(array).all() for array in _state(model))
