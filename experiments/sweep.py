@@ -5,8 +5,6 @@ differ in start, in numbers of the objective and optimizer (`Knobs`), in data an
 examples. Small nets run side by side (`vmap`), deep ones one after another. JAX only.
 """
 
-import contextlib
-
 import jax
 import keras
 import numpy as np
@@ -100,24 +98,13 @@ class Sweep:
         self.model, self._together = model, together
         self._rows = model.target_rule.has_rows and bool(model.relaxed.circuit.cuts)
         weights = [self._started(start) for start in starts]
-        self._attached = contextlib.ExitStack()
-        self._attached.enter_context(model._fused())
         if self._rows:
             model._prepare_store(num_examples)
-        self._build()
-        count, groups = len(starts), self._groups()
-        knobs = getattr(model, "knobs", None)
-        by_run = {id(knobs[name]): name for one in settings for name in one}
-        rest = [
-            jnp.asarray([one.get(by_run[id(v)], float(v.value)) for one in settings], v.dtype)
-            if id(v) in by_run
-            else jnp.zeros((count, *v.shape), v.dtype) + v.value
-            for group in groups[1:]
-            for v in group
-        ]
-        self._stacked = [jnp.asarray(np.stack(each)) for each in zip(*weights, strict=True)]
-        cut = len(groups[1])
-        self._state = (self._stacked, rest[:cut], rest[cut:])
+        with model._fused():
+            self._build()
+            rest, cut = self._rest(settings)
+        stacked = [jnp.asarray(np.stack(each)) for each in zip(*weights, strict=True)]
+        self._state = (stacked, rest[:cut], rest[cut:])
         self._metrics = [jnp.array(v.value) for v in model.metrics_variables]
         self._train = jax.jit(self._scan, static_argnames="by_run", donate_argnums=0)
         self._outputs = jax.jit(self._deployed, static_argnames="by_run")
@@ -143,29 +130,41 @@ class Sweep:
             The objective before each step, `(steps, runs)`.
         """
         arrays = jnp.asarray(x), jnp.asarray(y)
-        self._state, losses = self._train(
-            self._state, *arrays, jnp.asarray(order, "int32"), by_run=by_run
-        )
+        order = jnp.asarray(order, "int32")
+        with self.model._fused():
+            self._state, losses = self._train(self._state, *arrays, order, by_run=by_run)
         return np.asarray(losses).T
 
     def outputs(self, x, by_run=False) -> np.ndarray:
         """What the deployed networks make of `x`: `(runs, len(x), ...)`."""
-        return np.asarray(self._outputs(self._state, jnp.asarray(x), by_run=by_run))
+        with self.model._fused():
+            return np.asarray(self._outputs(self._state, jnp.asarray(x), by_run=by_run))
 
     def net_weights(self, run: int) -> list[np.ndarray]:
         """The weights of one run, as `net.get_weights()` gives them."""
-        for variable, values in zip(self.model.trainable_variables, self.weights, strict=True):
-            variable.assign(values[run])
-        self._attached.close()
-        found = self.model.net.get_weights()
-        self._attached.enter_context(self.model._fused())
-        return found
+        with self.model._fused():
+            for variable, values in zip(self.model.trainable_variables, self.weights, strict=True):
+                variable.assign(values[run])
+        return self.model.net.get_weights()
 
     def _started(self, start) -> list[np.ndarray]:
         """A start as the variables that are trained hold it: chains of equal layers stacked."""
         self.model.net.set_weights(start)
         with self.model._fused():
             return [np.array(v.value) for v in self.model.trainable_variables]
+
+    def _rest(self, settings) -> tuple[list, int]:
+        """All other state by run, knobs as set, and how much of it is not the optimizer's."""
+        knobs, groups = getattr(self.model, "knobs", None), self._groups()
+        names = {id(knobs[name]): name for one in settings for name in one}
+        values = [
+            jnp.asarray([one.get(names[id(v)], float(v.value)) for one in settings], v.dtype)
+            if id(v) in names
+            else jnp.zeros((len(settings), *v.shape), v.dtype) + v.value
+            for group in groups[1:]
+            for v in group
+        ]
+        return values, len(groups[1])
 
     def _build(self) -> None:
         """Builds optimizer and metrics, as the first step of `fit` does."""
