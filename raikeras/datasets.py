@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST, Olivetti, UCI tables from the folder that `RAIKERAS_DATA` names, or from the network.
+"""MNIST, Fashion-MNIST, Olivetti, UCI tables: from the folder `RAIKERAS_DATA` or the network.
 
 The folder holds `mnist/` and `fashion-mnist/` with the four official files each
 (`train-images-idx3-ubyte.gz`, ...), `olivetti/olivettifaces.mat` and `uci/concrete.txt` and others,

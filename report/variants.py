@@ -38,6 +38,15 @@ NOTEBOOK = {
     "notebook_m": Variant("notebook, M", 3, SPARSE, "v", True),
 }
 
+TABULAR = {
+    "bp": Variant("BP", 0, "solid", "o", False),
+    "rai_source": Variant("RAI, source protocol", 1, DASHED, "^", True),
+    "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
+    "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+    "locoprop_s": Variant("LocoProp-S", 9, TWODOT, "<", True),
+    "locoprop_m": Variant("LocoProp-M", 3, DOTTED, "s", True),
+}
+
 VARIANTS = {
     "e01_shallow": {
         "bp_source": Variant("BP, source run", 7, DOTTED, "s", False),
@@ -52,6 +61,8 @@ VARIANTS = {
         "rai_as_document": Variant("RAI, as written", 2, DASHDOT, "D", True),
         "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
     },
+    "e05_generalisation": TABULAR,
+    "e05_images": {name: look for name, look in TABULAR.items() if name != "rai_source"},
     "e07_minibatch": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "learned": Variant("kept", 1, DASHED, "^", True),
@@ -117,7 +128,15 @@ VARIANTS = {
     },
 }
 # Experiments of which a profile may leave out variants, or all of them.
-PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha")
+PARTIAL = (
+    "e05_generalisation",
+    "e05_images",
+    "e10_mnist",
+    "e10_fashion",
+    "e10_faces",
+    "e10_curves",
+    "e11_relu_alpha",
+)
 
 
 def label(experiment: str, variant: str) -> str:
