@@ -46,6 +46,22 @@ TABULAR = {
     "locoprop_s": Variant("LocoProp-S", 9, TWODOT, "<", True),
     "locoprop_m": Variant("LocoProp-M", 3, DOTTED, "s", True),
 }
+# Shades tell the methods apart, places the regularisers: see report/regularisation.py.
+REGULARISED = {
+    f"{method}_{name}": Variant(f"{words}, {name}", colour, "solid", marker, method == "rai")
+    for method, words, colour, marker, names in (
+        ("bp", "BP", 0, "o", ("none", "l1", "l2", "dropout", "early")),
+        (
+            "rai",
+            "RAI",
+            1,
+            "^",
+            ("none", "l1", "l2", "dropout", "early")
+            + ("noise", "decay", "weight", "growing", "refresh"),
+        ),
+    )
+    for name in names
+}
 
 VARIANTS = {
     "e01_shallow": {
@@ -63,6 +79,7 @@ VARIANTS = {
     },
     "e05_generalisation": TABULAR,
     "e05_images": {name: look for name, look in TABULAR.items() if name != "rai_source"},
+    "e06_regularisation": REGULARISED,
     "e07_minibatch": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "learned": Variant("kept", 1, DASHED, "^", True),
