@@ -19,11 +19,13 @@ from report import (
     approximation,
     autoencoders,
     claims,
+    generalisation,
     gradients,
     latex,
     load,
     local_steps,
     mlp,
+    regularisation,
     scaling,
     stats,
     summary,
@@ -46,6 +48,9 @@ OWN = {
     gradients.EXPERIMENT: gradients.macros,
     approximation.EXPERIMENT: approximation.macros,
     mlp.EXPERIMENT: mlp.macros,
+    generalisation.TABLES: generalisation.macros,
+    generalisation.IMAGES: generalisation.macros,
+    regularisation.EXPERIMENT: regularisation.macros,
 }
 
 

@@ -148,6 +148,7 @@ VARIANTS = {
 PARTIAL = (
     "e05_generalisation",
     "e05_images",
+    "e06_regularisation",
     "e10_mnist",
     "e10_fashion",
     "e10_faces",

@@ -14,6 +14,7 @@ from autoencoder_run import autoencoder_part, matching_part
 from gradients_run import approximation_part, gradients_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
+from tabular_run import tabular_part
 
 from report import claims, load
 from report.variants import PARTIAL, VARIANTS
@@ -24,6 +25,8 @@ TABLES = sorted((REPORT / "tables").glob("*.py"))
 TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
 PARTS = {
     "e03": gradients_part,
+    "e05": tabular_part,
+    "e06": tabular_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,
