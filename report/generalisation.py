@@ -32,7 +32,8 @@ def rank_table(runs_: list[dict]) -> np.ndarray:
         return np.zeros((0, 0, len(found)))
     values = np.array([[[one[k] for one in row] for row in tables] for k in splits])
     sign = np.array([1.0 if tabular.kind(name) == "regression" else -1.0 for name in names])
-    values = np.nan_to_num(sign[None, :, None] * values, nan=np.inf)  # a diverged net is the last
+    values = np.round(sign[None, :, None] * values, 9)  # equal counts of right answers tie
+    values = np.nan_to_num(values, nan=np.inf)  # a diverged net is the last
     return rankdata(values, axis=2)
 
 
