@@ -5,11 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import numpy as np
 from matplotlib.patches import Rectangle
 
 from report import load, regularisation, style, tabular
 
-LIMIT = {"regression": 30.0, "classification": 5.0}  # per cent, points: full colour
+FULL = {"regression": 3.0, "classification": 5.0}  # full colour: a ratio of RMSEs; points
 
 
 def draw(results: Path, out: Path) -> None:
@@ -39,13 +40,16 @@ def draw(results: Path, out: Path) -> None:
 
 def _cell(axis, row, column, estimate, which):
     """Colour and number; a star where the interval lies on one side of zero."""
-    worse = estimate.value if which == "regression" else -estimate.value
-    share = min(max(worse / LIMIT[which], -1.0), 1.0) if worse == worse else 0.0
+    share = -estimate.value / FULL[which]
+    if which == "regression":
+        share = np.log1p(estimate.value / 100) / np.log(FULL[which])
+    share = float(np.clip(np.nan_to_num(share), -1, 1))
     colour = style.CLASSES((share + 1) / 2)
     axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor="white"))
     # cmr10 has no bold face: a star marks what the interval holds to one side of zero.
     sure = estimate.low > 0 or estimate.high < 0
-    text = "" if estimate.value != estimate.value else f"{estimate.value:+.1f}"
+    text = f"{estimate.value + 0.0:+.1f}" if np.isfinite(estimate.value) else ""
+    text = text.replace("-0.0", "0.0").replace("+0.0", "0.0")
     words = f"{text}*" if sure else text
     axis.text(column, row, words, ha="center", va="center", fontsize=7)
 
