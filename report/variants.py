@@ -57,7 +57,7 @@ REGULARISED = {
             1,
             "^",
             ("none", "l1", "l2", "dropout", "early")
-            + ("noise", "decay", "weight", "growing", "refresh"),
+            + ("noise", "decay", "weight", "growing", "refresh", "long", "growing_long"),
         ),
     )
     for name in names

@@ -199,7 +199,7 @@ def test_every_variant_of_the_profiles_can_be_built():
         (Path(__file__).resolve().parents[1] / "experiments" / "profiles.toml").read_text("utf-8")
     )
     for variant in profiles["e06_regularisation"]["variants"].values():
-        plan = regularisers.plan(**variant)
+        plan = regularisers.plan(variant["method"], variant["regulariser"])
         assert plan.build(SHAPE, 4, SETTINGS).compiled and len(plan.trials) == 3
     for variant in profiles["e05_generalisation"]["variants"].values():
         assert methods.plan(**variant).build((3, 2, [4, 4]), 4, SETTINGS).compiled
