@@ -1,8 +1,9 @@
-"""MNIST, Fashion-MNIST, Olivetti from the folder that `RAIKERAS_DATA` names, or from the network.
+"""MNIST, Fashion-MNIST, Olivetti, UCI tables: from the folder `RAIKERAS_DATA` or the network.
 
 The folder holds `mnist/` and `fashion-mnist/` with the four official files each
-(`train-images-idx3-ubyte.gz`, ...) and `olivetti/olivettifaces.mat`, and may hold a `SHA256SUMS`
-that they have to match. Without the variable, Keras downloads the same data once and keeps it.
+(`train-images-idx3-ubyte.gz`, ...), `olivetti/olivettifaces.mat` and `uci/concrete.txt` and others,
+and may hold a `SHA256SUMS` that they have to match. Without the variable, Keras downloads the same
+data once and keeps it, and so does scikit-learn with the UCI tables.
 """
 
 import gzip
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
+from raikeras import uci as _uci
 
 VARIABLE = "RAIKERAS_DATA"
 _PARTS = ("train", "t10k")
@@ -91,6 +94,45 @@ def olivetti():
 
 def _download_faces() -> Path:
     return Path(keras.utils.get_file("olivettifaces.mat", _FACES, file_hash=_FACES_SHA256))
+
+
+def uci(name: str, split: int):
+    """A UCI regression table in one of its 20 standard splits, nine tenths for training.
+
+    The splits of the Bayesian-network literature (Hernandez-Lobato & Adams, 2015; Gal &
+    Ghahramani, 2016), drawn again by their rule; a checksum guards the rows' order. In `energy`
+    the target is the heating load. Nothing is standardised.
+
+    Args:
+        name: "concrete", "energy", "kin8nm", "power-plant" or "wine-quality-red".
+        split: Integer from 0 to 19.
+
+    Returns:
+        `((x_train, y_train), (x_test, y_test))`, float64 arrays of shapes `(rows, features)` and
+        `(rows,)`.
+
+    Raises:
+        FileNotFoundError: `RAIKERAS_DATA` is set and the file is not there, or it is not set and
+            the table (power-plant) is nowhere else.
+        ValueError: The name or split is unknown, or the table is damaged or in another order.
+        ImportError: `RAIKERAS_DATA` is not set and scikit-learn, which downloads, is missing.
+        ConnectionError: `RAIKERAS_DATA` is not set and the download failed.
+
+    Example:
+
+    ```python
+    (x_train, y_train), (x_test, y_test) = raikeras.datasets.uci("concrete", split=0)
+    ```
+    """
+    _uci.table(name)
+    folder = os.environ.get(VARIABLE)
+    if folder:
+        file = Path(folder, "uci", f"{name}.txt")
+        values = _uci.parsed(name, _read(Path(folder), file), str(file))
+    else:
+        values = _uci.from_openml(name)
+    parts = _uci.standard_split(len(values), split)
+    return tuple((values[rows, :-1], values[rows, -1]) for rows in parts)
 
 
 def _faces(file: Path, content: bytes) -> np.ndarray:

@@ -85,6 +85,8 @@ def _estimate(criterion: dict, runs: list[dict]) -> stats.Estimate:
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
     if criterion.get("at") == "seconds":
         return stats.mean(_at_the_others_end(criterion, runs))
+    if criterion.get("paired"):
+        return stats.mean(_paired(criterion, runs))
 
     def one(name: str, stream: int) -> stats.Estimate:
         if metric == "disagreement":
@@ -119,6 +121,15 @@ def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
             at_end = criterion.get("diverged", np.nan)
         found.append(float(at_end - _values(criterion, [other])[0]))
     return found
+
+
+def _paired(criterion: dict, runs: list[dict]) -> list[float]:
+    """The metric of each run minus that of the run of `minus` with the same seed."""
+    one, other = (
+        dict(zip([run["seed"] for run in chosen], _values(criterion, chosen), strict=True))
+        for chosen in (load.of(runs, criterion[key]) for key in ("variant", "minus"))
+    )
+    return [float(one[seed] - other[seed]) for seed in one if seed in other]
 
 
 def text(criterion: dict, estimate: stats.Estimate) -> str:

@@ -21,12 +21,14 @@ from report import (
     autoencoders,
     claims,
     depth,
+    generalisation,
     gradients,
     latex,
     limits,
     load,
     local_steps,
     mlp,
+    regularisation,
     scaling,
     stats,
     summary,
@@ -51,6 +53,9 @@ OWN = {
     mlp.EXPERIMENT: mlp.macros,
     depth.EXPERIMENT: depth.macros,
     limits.EXPERIMENT: limits.macros,
+    generalisation.TABLES: generalisation.macros,
+    generalisation.IMAGES: generalisation.macros,
+    regularisation.EXPERIMENT: regularisation.macros,
 }
 
 

@@ -61,6 +61,31 @@ def choices(net: str, words: str) -> dict[str, Variant]:
     }
 
 
+TABULAR = {
+    "bp": Variant("BP", 0, "solid", "o", False),
+    "rai_source": Variant("RAI, source protocol", 1, DASHED, "^", True),
+    "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
+    "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+    "locoprop_s": Variant("LocoProp-S", 9, TWODOT, "<", True),
+    "locoprop_m": Variant("LocoProp-M", 3, DOTTED, "s", True),
+}
+# Shades tell the methods apart, places the regularisers: see report/regularisation.py.
+REGULARISED = {
+    f"{method}_{name}": Variant(f"{words}, {name}", colour, "solid", marker, method == "rai")
+    for method, words, colour, marker, names in (
+        ("bp", "BP", 0, "o", ("none", "l1", "l2", "dropout", "early")),
+        (
+            "rai",
+            "RAI",
+            1,
+            "^",
+            ("none", "l1", "l2", "dropout", "early")
+            + ("noise", "decay", "weight", "growing", "refresh", "long", "growing_long"),
+        ),
+    )
+    for name in names
+}
+
 VARIANTS = {
     "e01_shallow": {
         "bp_source": Variant("BP, source run", 7, DOTTED, "s", False),
@@ -75,6 +100,9 @@ VARIANTS = {
         "rai_as_document": Variant("RAI, as written", 2, DASHDOT, "D", True),
         "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
     },
+    "e05_generalisation": TABULAR,
+    "e05_images": {name: look for name, look in TABULAR.items() if name != "rai_source"},
+    "e06_regularisation": REGULARISED,
     "e07_minibatch": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "learned": Variant("kept", 1, DASHED, "^", True),
@@ -159,7 +187,17 @@ VARIANTS = {
     },
 }
 # Experiments of which a profile may leave out variants, or all of them.
-PARTIAL = ("e10_mnist", "e10_fashion", "e10_faces", "e10_curves", "e11_relu_alpha", "e08_limits")
+PARTIAL = (
+    "e05_generalisation",
+    "e05_images",
+    "e06_regularisation",
+    "e10_mnist",
+    "e10_fashion",
+    "e10_faces",
+    "e10_curves",
+    "e11_relu_alpha",
+    "e08_limits",
+)
 
 
 def label(experiment: str, variant: str) -> str:

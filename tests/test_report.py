@@ -16,6 +16,7 @@ from gradients_run import approximation_part, gradients_part
 from limits_run import limits_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
+from tabular_run import tabular_part
 
 from report import claims, load
 from report.variants import PARTIAL, VARIANTS
@@ -26,6 +27,8 @@ TABLES = sorted((REPORT / "tables").glob("*.py"))
 TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
 PARTS = {
     "e03": gradients_part,
+    "e05": tabular_part,
+    "e06": tabular_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,

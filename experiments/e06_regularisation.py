@@ -1,0 +1,59 @@
+# %% [markdown]
+# # e06: regularisation
+# What closes RAI's gap to backprop on small tables (RQ2)? The source's objective with one
+# regulariser at a time, beside backprop with those that it can have. Held-out rows choose among
+# three strengths, test rows judge the deployed network.
+
+# %% tags=["parameters"]
+results = "build/scratch/results/e06_regularisation"  # folder of this experiment's JSON files
+provenance = {}  # filled in by run.py
+runs = [{"variant": "bp_none", "seed": 0}]  # each may carry settings of its own; a seed is a split
+settings = {
+    "method": "bp",  # bp, rai
+    "regulariser": "none",
+    "regression": ["concrete", "energy", "diabetes"],
+    "classification": ["breast_cancer", "wine"],
+    "image_examples": 0,  # no images
+    "hidden_units": [50, 50],
+    "held_out": 0.2,  # of the training part
+    "batch_size": 64,
+    "steps": 800,  # of backprop, in mini-batches
+    "full_batch_rows": 2000,
+    "full_batch_steps": 250,  # of RAI
+}
+
+# %%
+import numpy as np
+import regularisers
+from results import each, save
+from tabular_training import contest
+
+
+# %%
+def results_of(run, splits):
+    """Metrics and curves by split, all splits of a data set being trained at once."""
+    chosen = run["settings"]
+    plan = regularisers.plan(chosen["method"], chosen["regulariser"])
+    found = {split: ({}, {"trials": plan.trials}) for split in splits}
+    for kind, metric in (("regression", "log_rmse"), ("classification", "accuracy")):
+        for name in chosen[kind]:
+            judged = contest(plan, name, splits, chosen, run)
+            for split, (metrics, curves) in zip(splits, judged, strict=True):
+                found[split][0].update(metrics)
+                found[split][1].update(curves)
+        for metrics, _ in found.values():
+            values = [metrics[f"{name}_{metric}"] for name in chosen[kind]]
+            metrics |= {f"mean_{metric}": float(np.mean(values))} if values else {}
+    return found
+
+
+# %%
+known = {}
+for run in each(runs, settings):
+    run["provenance"] = provenance | run.get("provenance", {})
+    if run["variant"] not in known:
+        splits = [one["seed"] for one in runs if one["variant"] == run["variant"]]
+        known[run["variant"]] = results_of(run, splits)
+    metrics, curves = known[run["variant"]][run["seed"]]
+    status = "ok" if np.isfinite(list(metrics.values())).all() else "diverged"
+    save(results, run, metrics=metrics, curves=curves, status=status)
