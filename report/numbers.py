@@ -18,8 +18,10 @@ from report import (
     alphas,
     approximation,
     autoencoders,
+    batches,
     claims,
     gradients,
+    initialisation,
     latex,
     load,
     local_steps,
@@ -46,6 +48,8 @@ OWN = {
     gradients.EXPERIMENT: gradients.macros,
     approximation.EXPERIMENT: approximation.macros,
     mlp.EXPERIMENT: mlp.macros,
+    initialisation.EXPERIMENT: initialisation.macros,
+    batches.EXPERIMENT: batches.macros,
 }
 
 
@@ -74,7 +78,7 @@ def macros(results: Path) -> dict[str, str]:
 def prefix(experiment: str) -> str:
     """What the macros of an experiment begin with: its number, and its name if that is shared."""
     number, _, name = experiment.partition("_")
-    alone = sum(other.startswith(f"{number}_") for other in VARIANTS) == 1
+    alone = sum(other.startswith(f"{number}_") for other in VARIANTS if other not in OWN) == 1
     return "E" + latex.camel(str(int(number[1:]))) + ("" if alone else latex.camel(name))
 
 

@@ -12,6 +12,7 @@ import pytest
 from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
 from gradients_run import approximation_part, gradients_part
+from initialisation_run import batches_part, initialisation_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
 
@@ -31,6 +32,8 @@ PARTS = {
     "e12": mlp_part,
     "e14": scaling_part,
     "e16": local_steps_part,
+    "e04": initialisation_part,
+    "e07_batches": batches_part,
 }
 
 
@@ -85,7 +88,7 @@ def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):
             "utc": "2026-11-21T08:00:00Z",
         },
     }
-    return content | PARTS.get(experiment[:3], lambda seed: {})(seed)
+    return content | PARTS.get(experiment, PARTS.get(experiment[:3], lambda seed: {}))(seed)
 
 
 def write(folder, runs):
