@@ -34,7 +34,7 @@ def measured(run) -> list[tuple[dict, dict]]:
             metrics[seed][f"accuracy_{name}"] = float(accuracy[seed])
         metrics[0] |= costs(settings, size, chosen, data)
         progress(run, number + 1, len(sizes))
-    for one in metrics:
+    for one in metrics if 0 in sizes else ():
         one["from_batches"] = one[f"accuracy_{middle(sizes)}"] - one["accuracy_all"]
     return [(one, curves) for one in metrics]
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # e07: the size of a batch
-# How can relaxed targets be trained in mini-batches (RQ4)? Digits, batches from one example to all,
-# every example visited equally often: accuracy, seconds and bytes of backprop, of kept rows, of rows
-# kept for a few steps on a batch, and of targets inferred in every batch. Each has the same number
-# of trials for its settings at each size, on held-out training data.
+# How can relaxed targets be trained in mini-batches (RQ4)? Digits, batches from one example to
+# all, every example visited equally often: accuracy, seconds and bytes of backprop, of kept rows,
+# of rows kept for a few steps on a batch, and of targets inferred in every batch. Each has the same
+# number of trials for its settings at each size, on held-out training data.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e07_batches"  # folder of this experiment's JSON files

@@ -21,7 +21,7 @@ from raikeras.diagnostics import boundary_disagreement
 from raikeras.initializers import isometric_start
 
 TOGETHER = 4  # nets trained by one call, one after another
-DEFAULTS = {"glorot": "Keras", "uniform": "PyTorch"}
+DEFAULTS = ("glorot", "uniform")  # Keras' and PyTorch's
 
 
 class Cell(NamedTuple):
@@ -149,7 +149,7 @@ def model(net, settings, knobs=None):
 
 
 def default_start(net, name, seed):
-    """Keras' start (`glorot`: uniform, biases zero) or PyTorch's (`uniform`: U(+-1/sqrt(inputs)))."""
+    """Keras' start (`glorot`, biases zero) or PyTorch's (`uniform`: U(+-1/sqrt(inputs)))."""
     rng = np.random.default_rng(seed)
     for layer in net.layers:
         inputs, units = layer.kernel.shape
@@ -166,25 +166,9 @@ def points(settings) -> np.ndarray:
 
 def measured(run, trainer):
     """Metrics, curves and landscape of a run, for `results.save`."""
-    settings, seed, started = run["settings"], run["seed"], time.perf_counter()
+    settings, started = run["settings"], time.perf_counter()
     gains, rates = lattice.axes(settings)
-    known = lattice.every_second(len(gains), len(rates))
-    if not settings["refine"]:
-        known[:] = True
-    found = {}
-
-    def train(cells):
-        made = trainer.train([Cell(gains[i], rates[j]) for i, j in cells], seed)
-        found.update(zip(map(tuple, cells), made, strict=True))
-        progress(run, len(found), known.size)
-
-    train(np.argwhere(known))
-    accuracy = lattice.spread(found, known.shape, "test_accuracy")
-    border = lattice.border(accuracy >= settings["wanted"], known)
-    train(np.argwhere(border))
-    accuracy = lattice.spread(found, known.shape, "test_accuracy")
-    success = lattice.filled(accuracy >= settings["wanted"], known, known | border)
-    defaults = by_default(settings, seed, trainer)
+    found, success, defaults = mapped(run, trainer, gains, rates)
     good = {cell: one for cell, one in found.items() if one.test_accuracy >= settings["wanted"]}
     chosen = min(good, key=lambda cell: good[cell].train_loss) if good else None
     metrics = lattice.regions(success, settings) | {
@@ -197,18 +181,41 @@ def measured(run, trainer):
         **{f"{name}_accuracy": max(values, default=None) for name, values in defaults.items()},
         "seconds": time.perf_counter() - started,
     }
+    accuracy = lattice.spread(found, success.shape, "test_accuracy")
     curves = {"gains": gains, "rates": rates, "accuracy": accuracy, "success": success}
     curves |= {f"{name}_accuracy": values for name, values in defaults.items()}
     return metrics, curves, landscape(good[chosen], settings) if good else None
 
 
-def by_default(settings, seed, trainer):
-    """Test accuracies of nets with the frameworks' starts, by start and `default_rates`."""
-    rates = settings["default_rates"]
-    made = trainer.train([Cell(name, rate) for name in DEFAULTS for rate in rates], seed)
-    values = [float(one.test_accuracy) for one in made]
-    count = len(rates)
-    return {name: values[k * count : (k + 1) * count] for k, name in enumerate(DEFAULTS)}
+def mapped(run, trainer, gains, rates):
+    """Trains a lattice and the nets with a framework's start.
+
+    Returns:
+        What became of each trained cell, by (gain, rate) numbers; the outcome of all cells,
+        `(gains, rates)`; test accuracies by default start, one for each of `default_rates`.
+    """
+    settings, wanted = run["settings"], run["settings"]["wanted"]
+    known = lattice.every_second(len(gains), len(rates)) | (not settings["refine"])
+    found = {}
+
+    def train(cells, more=()):
+        nets = [Cell(gains[i], rates[j]) for i, j in cells]
+        made = trainer.train([*nets, *more], run["seed"])
+        found.update(zip(map(tuple, cells), made[: len(nets)], strict=True))
+        progress(run, len(found), known.size)
+        return made[len(nets) :]
+
+    def succeeded():
+        return lattice.spread(found, known.shape, "test_accuracy") >= wanted
+
+    train(np.argwhere(known))
+    border = lattice.border(succeeded(), known)
+    tried = [Cell(name, rate) for name in DEFAULTS for rate in settings["default_rates"]]
+    made = train(np.argwhere(border), tried)
+    defaults = {name: [] for name in DEFAULTS}
+    for cell, one in zip(tried, made, strict=True):
+        defaults[cell.start].append(float(one.test_accuracy))
+    return found, lattice.filled(succeeded(), known, known | border), defaults
 
 
 def between(trained: list[Trained], settings):

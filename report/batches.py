@@ -53,7 +53,7 @@ def macros(runs: list[dict], experiment: str) -> dict[str, str]:
     settings = runs[0]["settings"] if runs else {}
     trials = [len(trial) for run in runs for trial in run["curves"]["trials"]]
     return found | {
-        prefix + "N": latex.integer(max((len(load.of(runs, v)) for v in VARIANTS[experiment]))),
+        prefix + "N": latex.integer(max(len(load.of(runs, v)) for v in VARIANTS[experiment])),
         prefix + "Visits": latex.integer(settings.get("visits", 0)),
         prefix + "Trials": latex.integer(max(trials, default=0)),
     }
