@@ -158,7 +158,7 @@ def costs(settings, size, choice, data) -> dict[str, float]:
     numbers = (rate, weight, target_rate(settings, size, weight))
     model = compiled(net, settings, len(x), *numbers)
     seconds = []
-    for _ in range(1 + settings["timed_epochs"]):
+    while len(seconds) <= settings["timed_epochs"] or sum(seconds[1:]) < settings["timed_seconds"]:
         now = time.perf_counter()
         model.fit(x, y, batch_size=size, epochs=1, verbose=0)
         seconds.append(time.perf_counter() - now)

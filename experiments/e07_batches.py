@@ -24,7 +24,8 @@ settings = {
     "at": "pre_activation",
     "target_rate": 0.3,  # the share of a mismatch that one step of a target removes
     "inner_steps": 3,  # of inferred targets
-    "timed_epochs": 5,  # after one that compiles; the fastest counts
+    "timed_epochs": 5,  # at least, after one that compiles; the fastest counts
+    "timed_seconds": 3.0,  # at least, of these epochs together
 }
 
 # %%

@@ -6,6 +6,7 @@ from report import latex, load, stats
 from report.variants import VARIANTS
 
 EXPERIMENT = "e07_batches"
+NAMED = (1, 4, 16, 64, 256, 0)  # of which the text speaks, whatever a profile has
 
 
 def sizes(runs: list[dict]) -> list[int]:
@@ -42,7 +43,7 @@ def macros(runs: list[dict], experiment: str) -> dict[str, str]:
     prefix, found = latex.camel(experiment.replace("e07", "e seven")), {}
     for variant in VARIANTS[experiment]:
         own = prefix + latex.camel(variant)
-        for size in sizes(runs):
+        for size in NAMED:
             value = estimate(runs, variant, f"accuracy_{name(size)}")
             macro = own + "Accuracy" + latex.camel(name(size))
             found[macro] = latex.fixed(value.value)
@@ -54,6 +55,7 @@ def macros(runs: list[dict], experiment: str) -> dict[str, str]:
     trials = [len(trial) for run in runs for trial in run["curves"]["trials"]]
     return found | {
         prefix + "N": latex.integer(max(len(load.of(runs, v)) for v in VARIANTS[experiment])),
+        prefix + "Data": rf"\texttt{{{settings.get('dataset', 'digits')}}}",
         prefix + "Visits": latex.integer(settings.get("visits", 0)),
         prefix + "Trials": latex.integer(max(trials, default=0)),
     }

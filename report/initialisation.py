@@ -12,7 +12,7 @@ WIDE = {"bp": "bp_wide", "rai": "rai_wide"}
 
 def _times(value: float) -> str:
     """A width in doublings as the factor that it spans."""
-    return latex.fixed(2**value, 2)
+    return latex.fixed(2**value, 2) if value else "none"
 
 
 def _decades(value: float) -> str:

@@ -18,6 +18,7 @@ from driver.profiles import script_settings  # noqa: E402
 
 SETTINGS = script_settings(ROOT / "experiments" / "e07_batches.py")
 TINY = SETTINGS | {"hidden_units": [4, 4], "visits": 2, "together": 2, "timed_epochs": 1}
+TINY |= {"timed_seconds": 0.0}
 OLD = script_settings(ROOT / "experiments" / "e07_minibatch.py")
 
 

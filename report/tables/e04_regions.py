@@ -27,7 +27,7 @@ def build(results: Path, out: Path) -> None:
             variant = found[method].get(depth)
             if variant is None:
                 continue
-            first = latex.integer(depth) if method == "bp" else ""
+            first = str(depth) if method == "bp" else ""
             cells = [(first, ""), (label, ""), (latex.integer(len(load.of(runs, variant))), "")]
             for name in COLUMNS:
                 value, write = (
