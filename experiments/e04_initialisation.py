@@ -38,10 +38,10 @@ from phases import Trainer, measured
 from results import each, save
 
 # %%
-trainer = None
+trainers = {}  # what is compiled for one seed serves the others
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
-    if trainer is None or not trainer.serves(run["settings"]):
-        trainer = Trainer(run["settings"])
-    metrics, curves, landscape = measured(run, trainer)
+    if run["variant"] not in trainers:
+        trainers[run["variant"]] = Trainer(run["settings"])
+    metrics, curves, landscape = measured(run, trainers[run["variant"]])
     save(results, run, metrics=metrics, curves=curves, landscape=landscape)

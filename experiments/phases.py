@@ -48,7 +48,6 @@ class Trainer:
 
     def __init__(self, settings):
         self.settings = settings
-        keras.utils.clear_session()
         widths = [2, *[settings["units"]] * settings["depth"], 1]
         self._net = dense_net(widths, "sigmoid")
         # Backprop runs the equal layers as one that loops: the same training, sooner compiled.
@@ -56,10 +55,6 @@ class Trainer:
         self._model = model(self._twin or self._net, settings)
         self._data = moons(settings)
         self._starts, self._stacked, self._first = {}, {}, None
-
-    def serves(self, settings) -> bool:
-        """Whether nets of these settings are trained by the same program."""
-        return settings == self.settings
 
     def train(self, cells: list[Cell], seed: int) -> list[Trained]:
         """Trains a net for each cell; the seed is that of the start."""
