@@ -21,6 +21,8 @@ def draw(results: Path, out: Path) -> None:
         for axis, depth in zip(row, depths, strict=True):
             if depth in by_depth:
                 _panel(axis, load.of(runs, by_depth[depth]), COLOURS[method])
+            else:
+                axis.axis("off")
         row[0].set_ylabel(f"{initialisation.METHODS[method]}\ngain")
     for axis, depth in zip(axes[0], depths, strict=True):
         axis.set_title(f"{depth} layers")
