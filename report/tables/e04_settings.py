@@ -8,7 +8,12 @@ from report import initialisation, latex, load, settings
 
 
 def build(results: Path, out: Path) -> None:
-    latex.write(out, settings.table(results, initialisation.EXPERIMENT))
+    name, first = initialisation.EXPERIMENT, ("iterations", "wanted")
+    runs = load.runs(results, name)
+    if not runs:
+        latex.write(out, latex.LEFT_OUT)
+        return
+    latex.write(out, settings.by_row({name: runs}, {name: "settings"}, first))
 
 
 if __name__ == "__main__":
