@@ -19,10 +19,12 @@ from report import (
     alphas,
     approximation,
     autoencoders,
+    batches,
     claims,
     depth,
     generalisation,
     gradients,
+    initialisation,
     latex,
     limits,
     load,
@@ -56,6 +58,8 @@ OWN = {
     generalisation.TABLES: generalisation.macros,
     generalisation.IMAGES: generalisation.macros,
     regularisation.EXPERIMENT: regularisation.macros,
+    initialisation.EXPERIMENT: initialisation.macros,
+    batches.EXPERIMENT: batches.macros,
 }
 
 
@@ -84,7 +88,7 @@ def macros(results: Path) -> dict[str, str]:
 def prefix(experiment: str) -> str:
     """What the macros of an experiment begin with: its number, and its name if that is shared."""
     number, _, name = experiment.partition("_")
-    alone = sum(other.startswith(f"{number}_") for other in VARIANTS) == 1
+    alone = sum(other.startswith(f"{number}_") for other in VARIANTS if other not in OWN) == 1
     return "E" + latex.camel(str(int(number[1:]))) + ("" if alone else latex.camel(name))
 
 

@@ -103,6 +103,18 @@ VARIANTS = {
     "e05_generalisation": TABULAR,
     "e05_images": {name: look for name, look in TABULAR.items() if name != "rai_source"},
     "e06_regularisation": REGULARISED,
+    "e04_initialisation": {
+        **{f"bp_{d}": Variant(f"BP, {d}", 0, "solid", "o", False) for d in (10, 30, 100, 300)},
+        **{f"rai_{d}": Variant(f"RAI, {d}", 4, LONG, "v", True) for d in (10, 30, 100, 300)},
+        "bp_wide": Variant("BP, wide", 0, DOTTED, "s", False),
+        "rai_wide": Variant("RAI, wide", 4, DOTTED, "^", True),
+    },
+    "e07_batches": {
+        "bp": Variant("BP", 0, "solid", "o", False),
+        "learned": Variant("kept", 1, DASHED, "^", True),
+        "refreshed": Variant("kept a few steps", 3, DOTTED, "s", True),
+        "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+    },
     "e07_minibatch": {
         "bp": Variant("BP", 0, "solid", "o", False),
         "learned": Variant("kept", 1, DASHED, "^", True),
@@ -188,6 +200,7 @@ VARIANTS = {
 }
 # Experiments of which a profile may leave out variants, or all of them.
 PARTIAL = (
+    "e04_initialisation",
     "e05_generalisation",
     "e05_images",
     "e06_regularisation",
@@ -195,8 +208,8 @@ PARTIAL = (
     "e10_fashion",
     "e10_faces",
     "e10_curves",
-    "e11_relu_alpha",
     "e08_limits",
+    "e11_relu_alpha",
 )
 
 

@@ -13,6 +13,7 @@ from alpha_run import alpha_part
 from autoencoder_run import autoencoder_part, matching_part
 from depth_run import depth_part
 from gradients_run import approximation_part, gradients_part
+from initialisation_run import batches_part, initialisation_part
 from limits_run import limits_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
@@ -38,6 +39,8 @@ PARTS = {
     "e15": depth_part,
     "e16": local_steps_part,
     "e08": limits_part,
+    "e04": initialisation_part,
+    "e07_batches": batches_part,
 }
 
 
@@ -92,7 +95,7 @@ def make_run(experiment, variant, seed, accuracy=0.9, status="ok", grid=None):
             "utc": "2026-11-21T08:00:00Z",
         },
     }
-    return content | PARTS.get(experiment[:3], lambda seed: {})(seed)
+    return content | PARTS.get(experiment, PARTS.get(experiment[:3], lambda seed: {}))(seed)
 
 
 def write(folder, runs):
