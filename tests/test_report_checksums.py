@@ -19,7 +19,7 @@ from report import checksums, claims  # noqa: E402
 @pytest.fixture
 def reference(tmp_path):
     """A copy of two experiments of the reference, with checksums."""
-    for name in ("e01_shallow", "e15_thousand"):
+    for name in ("e01_shallow", "e02_deep"):
         shutil.copytree(REFERENCE / name, tmp_path / name)
         written.update(tmp_path, name)
     return tmp_path
@@ -49,11 +49,11 @@ def test_publishing_one_experiment_leaves_the_lines_of_the_others(reference):
     file = reference / written.FILE
     before = file.read_text().splitlines()
     change(reference / "e01_shallow/bp/seed-0.json", "test_accuracy", 0.1)
-    change(reference / "e15_thousand/bp/seed-0.json", "test_accuracy", 0.1)
-    written.update(reference, "e15_thousand")
+    change(reference / "e02_deep/bp_default/seed-0.json", "test_accuracy", 0.1)
+    written.update(reference, "e02_deep")
     after = file.read_text().splitlines()
     changed = [line.partition("  ")[2] for line in {*before} ^ {*after}]
-    assert {*changed} == {"e15_thousand/bp/seed-0.json"}
+    assert {*changed} == {"e02_deep/bp_default/seed-0.json"}
     names = [line.partition("  ")[2] for line in after]
     assert names == sorted(names)
     assert [*checksums.wrong(reference)] == ["e01_shallow/bp/seed-0.json"]
@@ -84,10 +84,10 @@ def test_any_other_number_fails_and_names_the_file(reference):
 
 
 def test_files_that_are_missing_or_not_listed_are_named(reference):
-    (reference / "e15_thousand/bp/seed-0.json").unlink()
+    (reference / "e02_deep/bp_default/seed-0.json").unlink()
     shutil.copy(reference / "e01_shallow/bp/seed-0.json", reference / "e01_shallow/bp/seed-77.json")
     found = checksums.wrong(reference)
-    assert found["e15_thousand/bp/seed-0.json"] == "is missing"
+    assert found["e02_deep/bp_default/seed-0.json"] == "is missing"
     assert "has no checksum" in found["e01_shallow/bp/seed-77.json"]
     (reference / written.FILE).unlink()
     assert "is missing" in checksums.wrong(reference)[written.FILE]
