@@ -15,8 +15,8 @@ WORDS = {
     "weight": "larger weight",
     "growing": "growing weight",
     "refresh": "refresh",
-    "long": "four times the steps",
-    "growing_long": "growing, four times the steps",
+    "long": r"4 $\times$ the steps",
+    "growing_long": r"growing, 4 $\times$ the steps",
 }
 MEANS = {"mean_log_rmse": "mean RMSE", "mean_accuracy": "mean accuracy"}
 BASE = "bp_none"

@@ -71,7 +71,9 @@ TABULAR = {
 }
 # Shades tell the methods apart, places the regularisers: see report/regularisation.py.
 REGULARISED = {
-    f"{method}_{name}": Variant(f"{words}, {name}", colour, "solid", marker, method == "rai")
+    f"{method}_{name}": Variant(
+        f"{words}, {name.replace('_', ' ')}", colour, "solid", marker, method == "rai"
+    )
     for method, words, colour, marker, names in (
         ("bp", "BP", 0, "o", ("none", "l1", "l2", "dropout", "early")),
         (

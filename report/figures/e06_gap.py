@@ -24,7 +24,7 @@ def draw(results: Path, out: Path) -> None:
             _cell(axis, row, column, estimate, tabular.kind(name))
     axis.set_xlim(-0.5, max(len(columns), 1) - 0.5)
     axis.set_ylim(max(len(names), 1) - 0.5, -0.5)
-    units = {"regression": r"RMSE, %", "classification": "accuracy, points"}
+    units = {"regression": r"RMSE, %", "classification": "points"}
     titles = [f"{title}\n({units[tabular.kind(name)]})" for name, title in columns.items()]
     axis.set_xticks(range(len(columns)), titles)
     axis.xaxis.tick_top()
