@@ -165,12 +165,12 @@ VARIANTS = {
     "e08_limits": {
         "as_code": Variant("RAI, as code", 1, DASHED, "^", True),
         "bp": Variant("BP", 0, "solid", "o", False),
-        "narrow": Variant("RAI, 32 units", 1, DOTTED, "v", True),
+        "growing": Variant("growing weight", 4, LONG, "v", True),
+        "narrow": Variant("RAI, 32 units", 8, DOTTED, "p", True),
         "small_step": Variant("first step 0.001", 3, DOTTED, "s", True),
         "he": Variant("He's start", 2, DASHDOT, "D", True),
         "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
         "decay": Variant("L2 penalty", 9, TWODOT, "X", True),
-        "growing": Variant("growing weight", 4, LONG, "v", True),
     }
     | choices("relu", "ReLU")
     | choices("sigmoid", "sigmoid"),

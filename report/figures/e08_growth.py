@@ -23,8 +23,8 @@ def draw(results: Path, out: Path) -> None:
             panels.band(right, load.curves(chosen), "iteration", "log_size_grid", **look)
     for axis in (left, right):
         axis.axhline(LARGEST, color="0.4", linewidth=0.7, zorder=0)
-    left.set(xlabel="layer", ylabel=r"$\log_{10}$ of the largest $|$pre-activation$|$")
-    right.set(xlabel="iteration", ylabel=r"$\log_{10}$, last layers, landscape")
+    left.set(xlabel="layer", ylabel=r"$\log_{10}$ max. $|$pre-activation$|$")
+    right.set(xlabel="iteration", ylabel=r"$\log_{10}$ of the largest layer's")
     place = {"transform": left.get_yaxis_transform(), "va": "bottom", "fontsize": 7}
     left.text(0.02, LARGEST, "float32 ends", **place)
     handles = left.get_legend_handles_labels()
