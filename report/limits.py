@@ -30,7 +30,7 @@ WRITE = {
     "log_size_data": lambda value: latex.fixed(value, 1),
     "log_size_grid": lambda value: latex.fixed(value, 1),
     "largest_weight": latex.significant,
-    "largest_target": latex.significant,
+    "largest_target": lambda value: latex.significant(value) if value else latex.NONE,
     "relaxed_loss": latex.loss,
     "overflow_iteration": whole,
     "overflow_layer": whole,
