@@ -102,7 +102,9 @@ def signed(value: float) -> str:
     if not np.isfinite(value):
         return latex.NONE
     text = latex.fixed(value, 1)
-    return f"$+${text}" if value > 0 and text != "0.0" else text
+    if text.endswith("$0.0") or text == "0.0":
+        return "0.0"
+    return f"$+${text}" if value > 0 else text
 
 
 def trials(runs_: list[dict], variant: str) -> list[tuple[str, int]]:

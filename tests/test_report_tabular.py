@@ -82,6 +82,11 @@ def test_ranks_and_their_critical_difference():
     assert generalisation.mean_ranks([*kept, lost])["inferred"].value > ranks["inferred"].value
 
 
+def test_differences_carry_their_sign_and_zero_has_none():
+    values = (-12.34, -0.04, 0.04, 0.06, float("nan"))
+    assert [tabular.signed(v) for v in values] == ["$-$12.3", "0.0", "0.0", "$+$0.1", "--"]
+
+
 def test_choices_are_counted():
     assert tabular.trials(made_up(), "inferred") == [("rate 0.1", 1), ("rate 0.2", 1)]
 
