@@ -240,7 +240,7 @@ STEPS = {
 def test_a_relaxed_model_trains_alphas_within_the_interval(name):
     settings = {key: make() for key, make in STEPS[name].items()}
     found = {}
-    for rate in (0.05, 30.0):
+    for rate in (0.05, 10.0):
         own = net()
         model = raikeras.RelaxedModel(own, relax=layers.Dense, **settings)
         model.compile(keras.optimizers.SGD(rate), "mse")
@@ -248,7 +248,7 @@ def test_a_relaxed_model_trains_alphas_within_the_interval(name):
         found[rate] = float(own.get_layer("slope").alpha.value)
         settings = {key: make() for key, make in STEPS[name].items()}
     assert 0 < found[0.05] < 1 and found[0.05] != 0.5
-    assert found[30.0] in (0.0, 1.0)
+    assert found[10.0] in (0.0, 1.0)
 
 
 def test_with_nothing_relaxed_it_trains_as_in_plain_keras():
