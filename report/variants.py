@@ -1,5 +1,6 @@
 """The variants of each experiment in their printed order: labels, looks and what each one is."""
 
+from itertools import product
 from typing import NamedTuple
 
 
@@ -15,6 +16,8 @@ class Variant(NamedTuple):
 
 DASHED, DOTTED, DASHDOT, LONG = (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (7, 1.5))
 TWODOT, SPARSE = (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (3, 3))
+LINES = ("solid", DASHED, DOTTED, DASHDOT, LONG, TWODOT, SPARSE)
+DEPTHS = dict(zip((10, 30, 100, 300), LINES, strict=False))
 
 # First-order optimizers in greys: what is compared with them stands out.
 AUTOENCODERS = {
@@ -53,12 +56,22 @@ CHOICES = {
 }
 
 
-def choices(net: str, words: str) -> dict[str, Variant]:
-    """The variants of a net that differ in the relaxed layers."""
+def told_apart(variants: dict[str, Variant], markers: str) -> dict[str, Variant]:
+    """The variants, each with a line and marker that no other has; figures tell them by place."""
+    looks = product(markers, LINES)
     return {
+        name: variant._replace(marker=marker, line=line)
+        for (name, variant), (marker, line) in zip(variants.items(), looks, strict=False)
+    }
+
+
+def choices(net: str, words: str, markers: str) -> dict[str, Variant]:
+    """The variants of a net that differ in the relaxed layers."""
+    variants = {
         f"{net}_{name}": Variant(f"{words}, {label}", 0, "solid", "o", name not in ("none", "bp"))
         for name, label in CHOICES.items()
     }
+    return told_apart(variants, markers)
 
 
 TABULAR = {
@@ -104,10 +117,10 @@ VARIANTS = {
     },
     "e05_generalisation": TABULAR,
     "e05_images": {name: look for name, look in TABULAR.items() if name != "rai_source"},
-    "e06_regularisation": REGULARISED,
+    "e06_regularisation": told_apart(REGULARISED, "o^s"),
     "e04_initialisation": {
-        **{f"bp_{d}": Variant(f"BP, {d}", 0, "solid", "o", False) for d in (10, 30, 100, 300)},
-        **{f"rai_{d}": Variant(f"RAI, {d}", 4, LONG, "v", True) for d in (10, 30, 100, 300)},
+        **{f"bp_{d}": Variant(f"BP, {d}", 0, line, "o", False) for d, line in DEPTHS.items()},
+        **{f"rai_{d}": Variant(f"RAI, {d}", 4, line, "v", True) for d, line in DEPTHS.items()},
         "bp_wide": Variant("BP, wide", 0, DOTTED, "s", False),
         "rai_wide": Variant("RAI, wide", 4, DOTTED, "^", True),
     },
@@ -172,8 +185,8 @@ VARIANTS = {
         "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
         "decay": Variant("L2 penalty", 9, TWODOT, "X", True),
     }
-    | choices("relu", "ReLU")
-    | choices("sigmoid", "sigmoid"),
+    | choices("relu", "ReLU", "H8")
+    | choices("sigmoid", "sigmoid", "<>"),
     "e14_scaling": {
         "tensorflow": Variant("TensorFlow", 0, "solid", "o", True),
         "jax": Variant("JAX", 1, DASHED, "^", True),
