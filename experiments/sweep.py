@@ -12,6 +12,7 @@ from jax import numpy as jnp
 from keras import ops
 
 from raikeras._steps.private import build
+from raikeras.preparation import prepare_store
 
 
 class Knobs(keras.layers.Layer):
@@ -93,7 +94,7 @@ class Sweep:
         self.model, self._together = model, together
         self._rows = model.target_rule.has_rows and bool(model.relaxed.circuit.cuts)
         if self._rows:
-            model._prepare_store(num_examples)
+            prepare_store(model, num_examples)
         with model._fused():
             self._build()
         self.restart(starts, settings)

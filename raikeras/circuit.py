@@ -11,54 +11,27 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from raikeras._steps.private import shortened
-from raikeras.fused import Chain, Place, find_chains
+from raikeras.cuts import (
+    Block,
+    Cut,
+    activated,
+    calls_replaced,
+    can_cut_before_activation,
+    grouped,
+    numbered,
+    one_example,
+    replaced,
+)
+from raikeras.fused import Place, find_chains
 from raikeras.mismatch import Pair, held_where_noise, without_noise
 
-# Layers that end in `activation(pre_activation)`, so that the cut can be made before it.
-_WITH_PRE_ACTIVATION = (
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-
 PLACES = ("pre_activation", "post_activation")
-
-
-class Cut(NamedTuple):
-    """One call of a relaxed layer: where a target replaces a value of shape `(batch, *shape)`."""
-
-    name: str
-    layer: keras.Layer
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """Number of target units an example has here."""
-        return math.prod(self.shape)
-
-
-class Block(NamedTuple):
-    """A cut, or all cuts of an attached chain: what is run in one piece."""
-
-    first: int
-    cuts: list[Cut]
-    chain: Chain | None = None
 
 
 class Circuit:
@@ -85,7 +58,7 @@ class Circuit:
         self._net, self.layers, self._matching = net, layers, matching
         self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:
-            if self._place.own_before and not _can_cut_before_activation(layer):
+            if self._place.own_before and not can_cut_before_activation(layer):
                 raise ValueError(
                     f"Layer `{layer.name}` ({type(layer).__name__}) has no single pre-activation. "
                     'Use at="post_activation" and no matching loss, or leave the layer out of '
@@ -98,7 +71,7 @@ class Circuit:
             cut.layer for cut in cuts if len(cut.shape) == 1 and names.count(cut.layer.name) < 2
         ]
         self.chains, self.why_apart = find_chains(net, once)
-        self.cuts = _grouped(cuts, self.chains)
+        self.cuts = grouped(cuts, self.chains)
         self._places = {cut.name: place for place, cut in enumerate(self.cuts)}
 
     @property
@@ -259,27 +232,25 @@ class Circuit:
             net = self._net
             inputs = net.inputs[0] if isinstance(net, keras.Sequential) else net.input
             with calls_replaced(self.layers, run):
-                net(keras.tree.map_structure(_one_example, inputs), training=False)
+                net(keras.tree.map_structure(one_example, inputs), training=False)
         count: Counter[str] = Counter()
-        return [
-            Cut(_numbered(layer.name, count), layer, tuple(shape[1:])) for layer, shape in calls
-        ]
+        return [Cut(numbered(layer.name, count), layer, tuple(shape[1:])) for layer, shape in calls]
 
     def _own(self, layer, *args, **kwargs):
         """The layer's own value: what a hidden loss compares with its target."""
         call = type(layer).call
         if not (self._place.own_before and hasattr(layer, "activation")):
             return call(layer, *args, **kwargs)
-        with _replaced(layer, "activation", keras.activations.linear):
+        with replaced(layer, "activation", keras.activations.linear):
             return call(layer, *args, **kwargs)
 
     def _at_cut(self, layer, own):
         """The value at the layer's cut, given its own value."""
-        return _activated(layer, own) if self._place.activates else own
+        return activated(layer, own) if self._place.activates else own
 
     def _after_cut(self, layer, value):
         """What the layer passes on, given the value at its cut."""
-        return _activated(layer, value) if self._place.target_before else value
+        return activated(layer, value) if self._place.target_before else value
 
     @contextlib.contextmanager
     def _intercepted(self, single: Callable, together: Callable) -> Iterator[None]:
@@ -291,7 +262,7 @@ class Circuit:
         count: Counter[str] = Counter()
 
         def run(layer, *args, **kwargs):
-            return single(self._places[_numbered(layer.name, count)], layer, *args, **kwargs)
+            return single(self._places[numbered(layer.name, count)], layer, *args, **kwargs)
 
         def run_chain(chain, inputs):
             return together(self._places[chain.layers[0].name], chain, inputs)
@@ -313,69 +284,5 @@ class Circuit:
                     if chain.graph is graph
                 ]
                 nodes = shortened(graph, runs)
-                stack.enter_context(_replaced(graph, "_nodes_by_depth", nodes))
+                stack.enter_context(replaced(graph, "_nodes_by_depth", nodes))
             yield
-
-
-def _grouped(cuts: list[Cut], chains: list[Chain]) -> list[Cut]:
-    """The cuts with those of each chain behind its first."""
-    by_layer = {id(cut.layer): cut for cut in cuts}
-    first = {id(chain.layers[0]): chain for chain in chains}
-    later = {id(layer) for chain in chains for layer in chain.layers[1:]}
-    ordered = []
-    for cut in cuts:
-        chain = first.get(id(cut.layer))
-        if chain is not None:
-            ordered += [by_layer[id(layer)] for layer in chain.layers]
-        elif id(cut.layer) not in later:
-            ordered.append(cut)
-    return ordered
-
-
-def _numbered(name: str, count: Counter) -> str:
-    """The name of a layer's next call: `name`, then `name:2` and so on."""
-    count[name] += 1
-    return name if count[name] == 1 else f"{name}:{count[name]}"
-
-
-@contextlib.contextmanager
-def calls_replaced(layers, run: Callable) -> Iterator[None]:
-    """While it lasts, the layers' `call` is `run(layer, ...)`."""
-    with contextlib.ExitStack() as stack:
-        for layer in layers:
-            stack.enter_context(_replaced(layer, "call", functools.partial(run, layer)))
-        yield
-
-
-def _activated(layer, value):
-    activation = getattr(layer, "activation", None)
-    return value if activation is None else activation(value)
-
-
-def _can_cut_before_activation(layer) -> bool:
-    return isinstance(layer, _WITH_PRE_ACTIVATION) or not hasattr(layer, "activation")
-
-
-def _one_example(tensor):
-    """Zeros for one example of a symbolic input."""
-    if None in tensor.shape[1:]:
-        raise ValueError(
-            "Inputs of a relaxed net must have a fixed shape, for its rows have one. Received: "
-            f"`keras.Input` of shape {tensor.shape}. Give it its full shape."
-        )
-    return ops.zeros((tensor.shape[0] or 1, *tensor.shape[1:]), tensor.dtype)
-
-
-@contextlib.contextmanager
-def _replaced(layer, name: str, value) -> Iterator[None]:
-    """Sets an attribute of a layer for a while, out of sight of Keras' attribute tracking."""
-    missing = object()
-    before = layer.__dict__.get(name, missing)
-    layer.__dict__[name] = value
-    try:
-        yield
-    finally:
-        if before is missing:
-            del layer.__dict__[name]
-        else:
-            layer.__dict__[name] = before

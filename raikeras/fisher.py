@@ -9,7 +9,7 @@ import numpy as np
 from raikeras import transfer
 from raikeras.checks import check_integer
 from raikeras.choice import choose_layers
-from raikeras.circuit import calls_replaced
+from raikeras.cuts import calls_replaced
 
 
 def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:

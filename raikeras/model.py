@@ -15,12 +15,13 @@ from raikeras._steps import load_backend
 from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
 from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
-from raikeras.fused import Chain, why_not
+from raikeras.fused import why_not
 from raikeras.guard import Guard, explain
 from raikeras.least_squares import why_not as why_not_least_squares
 from raikeras.losses import MatchingLoss
-from raikeras.memory import check_room
 from raikeras.mismatch import HiddenLoss, get_loss
+from raikeras.preparation import note_repeats, prepare_data, prepare_store
+from raikeras.relaxation import Relaxation
 from raikeras.resume import run
 from raikeras.store import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
@@ -193,9 +194,9 @@ class RelaxedModel(keras.Model):
             with self._fused():
                 history = run(super().fit, self, call)
         else:
-            checker = self._prepare_data(call)
-            self._prepare_store(checker.num_examples)
-            self._note_repeats(self.relaxed.store, checker.may_repeat)
+            checker = prepare_data(self, call)
+            prepare_store(self, checker.num_examples)
+            note_repeats(self, checker.may_repeat)
             x = call["x"]
             with checker.plain_errors(), self._fused():
                 history = run(super().fit, self, call)
@@ -206,7 +207,7 @@ class RelaxedModel(keras.Model):
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
         if self.store is not None:
-            self._note_repeats(self.store, True)
+            note_repeats(self, True)
         with self._fused():
             return super().train_on_batch(*args, **kwargs)
 
@@ -328,94 +329,6 @@ class RelaxedModel(keras.Model):
         dtype = self.target_rule.dtype or circuit.dtype
         return store_bytes(num_examples, circuit.size, dtype, rule)
 
-    # Before training
-
-    def _prepare_data(self, call: dict) -> ids_in.Checker:
-        """Gives arrays their ids and refuses data that cannot belong to the rows."""
-        rows = self.target_rule.num_examples
-        if rows is None and self.store is not None:
-            rows = self.store.num_examples
-        x = call.get("x")
-        if ids_in.is_stream(x):
-            if x is None or isinstance(x, (list, tuple, dict)):
-                raise TypeError(
-                    "`x` must be an array, a list or dict of arrays, or a stream of batches. "
-                    f"Received: x of type {type(x).__name__} with entries that are no arrays"
-                )
-            if rows is None:
-                raise ValueError(
-                    "A stream does not tell its number of examples, which the rows need. Set it: "
-                    "`targets=Learned(num_examples=...)`. "
-                    f"Received: x of type {type(x).__name__}, num_examples=None"
-                )
-            checker = ids_in.Checker(rows)
-            call["x"] = checker.wrap(x)
-            return checker
-        count = _length(x)
-        if call.get("validation_split"):
-            count = int(count * (1 - call["validation_split"]))
-        if not ids_in.has_ids(x):
-            rows = self._number(call, count, rows)
-        checker = ids_in.Checker(rows or count)
-        ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
-        ids = call["x"]["example_id"][:count]
-        checker.check_ids({**call["x"], "example_id": ids})
-        checker.may_repeat = not ids_in.are_distinct(ids)
-        return checker
-
-    def _number(self, call: dict, count: int, rows: int | None) -> int | None:
-        """Gives arrays the ids 0, 1, ...; their first `count` examples are for training."""
-        x = call["x"]
-        seen = ids_in.fingerprint(x, call.get("y"), count)
-        if self.relaxed.data != seen and self.store is not None and not self.store.has_rows():
-            self.reset_targets()  # an earlier call failed before its first step
-            rows = self.target_rule.num_examples
-        if self.store is not None and self.relaxed.data not in (None, seen):
-            raise ValueError(
-                "`fit` was given other data than before, whose examples have no rows. Call "
-                "`model.reset_targets()` first to start new rows, or pass example ids. "
-                f"Received: x with {count} training examples; "
-                f"there are {self.store.num_examples} rows"
-            )
-        if rows is not None and count > rows:
-            raise ValueError(
-                f"`num_examples` must be at least the number of training examples. Received: "
-                f"num_examples={rows}, x with {count} training examples"
-            )
-        self.relaxed.data = seen
-        call["x"] = {"inputs": x, "example_id": np.arange(_length(x), dtype="int32")}
-        return rows
-
-    def _prepare_store(self, num_examples: int) -> None:
-        """Makes the store, or gives it the slots of a newly compiled optimizer."""
-        rule = self.target_rule.rule(self.optimizer)
-        owner = self.target_rule.owner(self.optimizer)
-        circuit = self.relaxed.circuit
-        storage = self.target_rule.storage
-        reason = None if storage == "device" else load_backend().why_no_calls_back(self)
-        if reason:
-            raise ValueError(
-                f'{reason}, or keep the rows on the device: `Learned(storage="device")`. '
-                f"Received: storage={storage!r}, jit_compile={self.jit_compile}"
-            )
-        if self.store is None:
-            check_room(self.store_bytes(num_examples), storage)
-            dtype = self.target_rule.dtype or circuit.dtype
-            self.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
-            self.relaxed.store.may_repeat = False
-        elif self.relaxed.owner is not owner:
-            self.store.use_rule(rule)
-        else:
-            return
-        self.relaxed.owner = owner
-        self.train_function = None  # a traced step would hold on to the old tables
-
-    def _note_repeats(self, store, may_repeat: bool) -> None:
-        """Has the step look for repeated ids from now on, if there may be any."""
-        if may_repeat and not store.may_repeat:
-            store.may_repeat = True
-            self.train_function = None
-
     # Configuration
 
     def get_config(self) -> dict:
@@ -442,34 +355,6 @@ class RelaxedModel(keras.Model):
                 for key, value in config.items()
             }
         )
-
-
-class Relaxation:
-    """What a `RelaxedModel` trains with: a plain object, for Keras tracks what attributes reach.
-
-    Attributes:
-        circuit: The net with its cuts.
-        hidden_loss: The hidden loss of all cuts.
-        why_no_least_squares: Why local problems are not all least squares; `None` if they are.
-        store: The rows, `None` before the first `fit`.
-        owner: The optimizer whose rule the rows' slots belong to.
-        data: Fingerprint of the arrays whose examples the rows belong to.
-        said: Whether the user was told that layers train one by one.
-        listed: The model's variables while chains are attached.
-    """
-
-    def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss, why_no_least_squares=None):
-        self.circuit, self.hidden_loss = circuit, hidden_loss
-        self.why_no_least_squares: str | None = why_no_least_squares
-        self.store: Store | None = None
-        self.owner: keras.optimizers.Optimizer | None = None
-        self.data: str | None = None
-        self.said = False
-        self.listed: list[keras.Variable] | None = None
-
-    def attached_chains(self) -> list[Chain]:
-        """The chains of equal layers that train as one at this moment."""
-        return [chain for chain in self.circuit.chains if chain.attached]
 
 
 class _Plain:
@@ -502,7 +387,3 @@ def _instance(name: str, value, kind: type, default: type):
             f"raikeras.{default.__name__}(). Received: {name}={value!r}"
         )
     return value
-
-
-def _length(x) -> int:
-    return len(keras.tree.flatten(x)[0])

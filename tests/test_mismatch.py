@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from raikeras.circuit import Cut
+from raikeras.cuts import Cut
 from raikeras.mismatch import HiddenLoss, Pair
 
 BATCH = 5

@@ -1,0 +1,103 @@
+"""Before training: data get their ids, and rows are made that fit them."""
+
+import keras
+import numpy as np
+
+from raikeras import data as ids_in
+from raikeras._steps import load_backend
+from raikeras.memory import check_room
+from raikeras.store import Store
+
+
+def prepare_data(model, call: dict) -> ids_in.Checker:
+    """Gives arrays their ids and refuses data that cannot belong to the rows."""
+    rows = model.target_rule.num_examples
+    if rows is None and model.store is not None:
+        rows = model.store.num_examples
+    x = call.get("x")
+    if ids_in.is_stream(x):
+        if x is None or isinstance(x, (list, tuple, dict)):
+            raise TypeError(
+                "`x` must be an array, a list or dict of arrays, or a stream of batches. "
+                f"Received: x of type {type(x).__name__} with entries that are no arrays"
+            )
+        if rows is None:
+            raise ValueError(
+                "A stream does not tell its number of examples, which the rows need. Set it: "
+                "`targets=Learned(num_examples=...)`. "
+                f"Received: x of type {type(x).__name__}, num_examples=None"
+            )
+        checker = ids_in.Checker(rows)
+        call["x"] = checker.wrap(x)
+        return checker
+    count = _length(x)
+    if call.get("validation_split"):
+        count = int(count * (1 - call["validation_split"]))
+    if not ids_in.has_ids(x):
+        rows = _number(model, call, count, rows)
+    checker = ids_in.Checker(rows or count)
+    ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+    ids = call["x"]["example_id"][:count]
+    checker.check_ids({**call["x"], "example_id": ids})
+    checker.may_repeat = not ids_in.are_distinct(ids)
+    return checker
+
+
+def _number(model, call: dict, count: int, rows: int | None) -> int | None:
+    """Gives arrays the ids 0, 1, ...; their first `count` examples are for training."""
+    x = call["x"]
+    seen = ids_in.fingerprint(x, call.get("y"), count)
+    if model.relaxed.data != seen and model.store is not None and not model.store.has_rows():
+        model.reset_targets()  # an earlier call failed before its first step
+        rows = model.target_rule.num_examples
+    if model.store is not None and model.relaxed.data not in (None, seen):
+        raise ValueError(
+            "`fit` was given other data than before, whose examples have no rows. Call "
+            "`model.reset_targets()` first to start new rows, or pass example ids. "
+            f"Received: x with {count} training examples; "
+            f"there are {model.store.num_examples} rows"
+        )
+    if rows is not None and count > rows:
+        raise ValueError(
+            f"`num_examples` must be at least the number of training examples. Received: "
+            f"num_examples={rows}, x with {count} training examples"
+        )
+    model.relaxed.data = seen
+    call["x"] = {"inputs": x, "example_id": np.arange(_length(x), dtype="int32")}
+    return rows
+
+
+def prepare_store(model, num_examples: int) -> None:
+    """Makes the store, or gives it the slots of a newly compiled optimizer."""
+    rule = model.target_rule.rule(model.optimizer)
+    owner = model.target_rule.owner(model.optimizer)
+    circuit = model.relaxed.circuit
+    storage = model.target_rule.storage
+    reason = None if storage == "device" else load_backend().why_no_calls_back(model)
+    if reason:
+        raise ValueError(
+            f'{reason}, or keep the rows on the device: `Learned(storage="device")`. '
+            f"Received: storage={storage!r}, jit_compile={model.jit_compile}"
+        )
+    if model.store is None:
+        check_room(model.store_bytes(num_examples), storage)
+        dtype = model.target_rule.dtype or circuit.dtype
+        model.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
+        model.relaxed.store.may_repeat = False
+    elif model.relaxed.owner is not owner:
+        model.store.use_rule(rule)
+    else:
+        return
+    model.relaxed.owner = owner
+    model.train_function = None  # a traced step would hold on to the old tables
+
+
+def note_repeats(model, may_repeat: bool) -> None:
+    """Has the step look for repeated ids from now on, if there may be any."""
+    if may_repeat and not model.store.may_repeat:
+        model.store.may_repeat = True
+        model.train_function = None
+
+
+def _length(x) -> int:
+    return len(keras.tree.flatten(x)[0])
