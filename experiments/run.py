@@ -121,10 +121,15 @@ def confirm(root: Path, names: list[str]) -> None:
         with state.only_one(build):
             _complete(root, "confirm", replace(experiment, runs=witnesses))
         fresh, committed = build / "confirm" / "results", reference / experiment.name
+        differ = []
         for witness in witnesses:
             made = fresh / experiment.name / witness.path
             name = f"{experiment.name} {witness.variant} seed {witness.seed}"
-            confirmation.compare(committed / witness.path, made, name)
+            try:
+                confirmation.compare(committed / witness.path, made, name)
+            except DriverError as error:  # the others may be confirmed nevertheless
+                differ.append(str(error))
+                continue
             for run in stale:
                 if run.variant == witness.variant:
                     confirmation.rekey(committed / run.path, run, made)
@@ -132,6 +137,8 @@ def confirm(root: Path, names: list[str]) -> None:
         checksums.update(reference, experiment.name)
         if not stale:
             _say(f"{experiment.name}: nothing is stale")
+        if differ:
+            raise DriverError("\n".join(differ))
 
 
 def _missing(results: Path, experiment: Experiment) -> list[profiles.Run]:

@@ -333,7 +333,15 @@ def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, 
     done = project.run("confirm")
     assert done.returncode == 1
     assert re.search(r"a seed 0 must give .* metrics differ: size was 4 and is 6", done.stderr)
+    assert re.search(r"b seed 0 must give .* metrics differ: size was 6 and is 9", done.stderr)
     assert json.loads(path.read_text()) == after
+
+    project.edit("raikeras/model.py", "return 3 * x", "return 4 if x == 2 else 0")
+    done = project.run("confirm")
+    assert done.returncode == 1
+    assert "e01_toy b seed 0 must give" in done.stderr
+    assert "e01_toy a seed 0" not in done.stderr
+    assert json.loads(path.read_text())["provenance"]["key"] != after["provenance"]["key"]
 
 
 def test_variant_has_a_kernel_of_the_backend_it_names_whatever_the_user_chose(project):
