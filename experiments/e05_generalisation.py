@@ -35,32 +35,16 @@ settings = {
 }
 
 # %%
-import numpy as np
 import tabular_methods
-from results import each, save
-from tabular_training import contest
+from tabular_training import on_sets, save_variants
 
 
 # %%
 def results_of(run, splits):
     """Metrics and curves by split, all splits of a data set being trained at once."""
     plan = tabular_methods.plan(run["settings"]["method"])
-    found = {split: ({}, {"trials": plan.trials}) for split in splits}
-    for name in run["settings"]["sets"]:
-        judged = contest(plan, name, splits, run["settings"], run)
-        for split, (metrics, curves) in zip(splits, judged, strict=True):
-            found[split][0].update(metrics)
-            found[split][1].update(curves)
-    return found
+    return on_sets(plan, run["settings"]["sets"], splits, run)
 
 
 # %%
-known = {}
-for run in each(runs, settings):
-    run["provenance"] = provenance | run.get("provenance", {})
-    if run["variant"] not in known:
-        splits = [one["seed"] for one in runs if one["variant"] == run["variant"]]
-        known[run["variant"]] = results_of(run, splits)
-    metrics, curves = known[run["variant"]][run["seed"]]
-    status = "ok" if np.isfinite(list(metrics.values())).all() else "diverged"
-    save(results, run, metrics=metrics, curves=curves, status=status)
+save_variants(results, runs, settings, provenance, results_of)

@@ -25,22 +25,16 @@ settings = {
 # %%
 import numpy as np
 import regularisers
-from results import each, save
-from tabular_training import contest
+from tabular_training import on_sets, save_variants
 
 
 # %%
 def results_of(run, splits):
-    """Metrics and curves by split, all splits of a data set being trained at once."""
+    """Metrics and curves by split, with the means over the data sets of each kind."""
     chosen = run["settings"]
     plan = regularisers.plan(chosen["method"], chosen["regulariser"])
-    found = {split: ({}, {"trials": plan.trials}) for split in splits}
+    found = on_sets(plan, chosen["regression"] + chosen["classification"], splits, run)
     for kind, metric in (("regression", "log_rmse"), ("classification", "accuracy")):
-        for name in chosen[kind]:
-            judged = contest(plan, name, splits, chosen, run)
-            for split, (metrics, curves) in zip(splits, judged, strict=True):
-                found[split][0].update(metrics)
-                found[split][1].update(curves)
         for metrics, _ in found.values():
             values = [metrics[f"{name}_{metric}"] for name in chosen[kind]]
             metrics |= {f"mean_{metric}": float(np.mean(values))} if values else {}
@@ -48,12 +42,4 @@ def results_of(run, splits):
 
 
 # %%
-known = {}
-for run in each(runs, settings):
-    run["provenance"] = provenance | run.get("provenance", {})
-    if run["variant"] not in known:
-        splits = [one["seed"] for one in runs if one["variant"] == run["variant"]]
-        known[run["variant"]] = results_of(run, splits)
-    metrics, curves = known[run["variant"]][run["seed"]]
-    status = "ok" if np.isfinite(list(metrics.values())).all() else "diverged"
-    save(results, run, metrics=metrics, curves=curves, status=status)
+save_variants(results, runs, settings, provenance, results_of)

@@ -50,6 +50,10 @@ class Knobs(keras.layers.Layer):
         """A schedule that stays at the knob's value."""
         return _Schedule(lambda step: self[name] * 1.0)
 
+    def over(self, number: float, name: str):
+        """A schedule that stays at a number divided by the knob's value."""
+        return _Schedule(lambda step: number / self[name])
+
     def falling(self, name: str, steps: int, last: float = 0.02):
         """From the knob's value linearly down to `last` of it, as `presets.adam_with_decay`."""
         return _Schedule(lambda step: self[name] * (1 - (1 - last) * _share(step, steps)))

@@ -105,25 +105,12 @@ def _relaxed(method, net, loss, optimizer, knobs, steps):
     else:
         # A step removes .3 of a mismatch, whatever the weight of the mean over units.
         share = 0.3 * net.layers[0].units / 2
-        follow = keras.optimizers.SGD(_Over(share, knobs["weight"]))
+        follow = keras.optimizers.SGD(knobs.over(share, "weight"))
         rule = raikeras.Inferred(INFERENCE_STEPS, optimizer=follow)
         weight = knobs.constant("weight")
     return raikeras.RelaxedModel(
         net, targets=rule, relax=hidden, hidden_weight=weight, deployed_every=0
     )
-
-
-class _Over(keras.optimizers.schedules.LearningRateSchedule):
-    """A number over a knob."""
-
-    def __init__(self, number, knob):
-        self._number, self._knob = number, knob
-
-    def __call__(self, step):
-        return self._number / self._knob
-
-    def get_config(self):
-        raise NotImplementedError("A schedule that reads knobs lives as long as its sweep.")
 
 
 def _locoprop(method, net, loss, optimizer, knobs, steps):

@@ -1,4 +1,7 @@
-"""Trains all splits and settings of a data set and a method at once and judges the chosen ones."""
+"""Trains all splits and settings of a data set and a method at once and judges the chosen ones.
+
+Used by e05 and e06.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,7 +11,7 @@ import keras
 import numpy as np
 import sweep
 import tabular
-from results import progress
+from results import each, progress, save
 
 CHUNK = 50  # steps in one call: bounds the memory of their order, and how often a run may stop
 
@@ -30,6 +33,45 @@ class Plan(NamedTuple):
     full_batch: str | None = None
     always_full: bool = False
     stops_early: bool = False
+
+
+def save_variants(results, runs, settings: dict, provenance: dict, results_of: Callable) -> None:
+    """Makes and saves all runs; the first of a variant trains the splits of all of its runs.
+
+    Args:
+        results, runs, settings, provenance: The script's parameters.
+        results_of: `results_of(run, splits)` gives metrics and curves by split, as `on_sets` does.
+    """
+    known = {}
+    for run in each(runs, settings):
+        run["provenance"] = provenance | run.get("provenance", {})
+        if run["variant"] not in known:
+            splits = [one["seed"] for one in runs if one["variant"] == run["variant"]]
+            known[run["variant"]] = results_of(run, splits)
+        metrics, curves = known[run["variant"]][run["seed"]]
+        status = "ok" if np.isfinite(list(metrics.values())).all() else "diverged"
+        save(results, run, metrics=metrics, curves=curves, status=status)
+
+
+def on_sets(plan: Plan, names: list[str], splits: list[int], run: dict) -> dict:
+    """Metrics and curves of a method on several data sets, by split; see `contest`.
+
+    Args:
+        plan: The method.
+        names: The data sets.
+        splits: Integers, trained at once on each data set.
+        run: As `results.each` yields it.
+
+    Returns:
+        By split a pair of dicts (metrics, curves); the curves hold the plan's trials, too.
+    """
+    found = {split: ({}, {"trials": plan.trials}) for split in splits}
+    for name in names:
+        judged = contest(plan, name, splits, run["settings"], run)
+        for split, (metrics, curves) in zip(splits, judged, strict=True):
+            found[split][0].update(metrics)
+            found[split][1].update(curves)
+    return found
 
 
 def contest(plan: Plan, name: str, splits: list[int], settings: dict, run: Any = None) -> list:

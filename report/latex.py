@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from report.stats import Estimate
@@ -87,6 +88,16 @@ def table(columns: str, header: list[str], lines: list[str]) -> str:
     return "\n".join(
         [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
     )
+
+
+def grouped(titles: Iterable[str], names: list[str]) -> list[str]:
+    """A header of two lines: titles, each over its equal share of names; no name in column one."""
+    titles = [*titles]
+    width = len(names) // len(titles)
+    above = [rf"\multicolumn{{{width}}}{{c}}{{{title}}}" for title in titles]
+    starts = [2 + width * number for number in range(len(titles))]
+    rules = " ".join(rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start in starts)
+    return [rf" & {' & '.join(above)} \\" + f"\n{rules}\n", *names]
 
 
 def write(out: Path, text: str) -> None:

@@ -1,5 +1,7 @@
 """What e12's figures, tables and numbers share: names, looks, estimates, macros."""
 
+from pathlib import Path
+
 import numpy as np
 
 from report import latex, load, stats
@@ -76,10 +78,41 @@ def estimate(runs: list[dict], variant: str, name: str) -> stats.Estimate:
     return found
 
 
-def cell(runs: list[dict], variant: str, name: str) -> tuple[str, str]:
-    """Value and interval of a metric, as the tables' rows stack them."""
+def table(
+    results: Path,
+    rows: dict[str, str],
+    groups: dict[str, str],
+    columns: dict[str, str],
+    bounded: tuple[str, ...],
+    space: str = "1pt",
+) -> str:
+    """Metrics that are named by what stands in a row and by a quantity, such as `adam_steps`.
+
+    Args:
+        results: results folder.
+        rows: labels of the rows.
+        groups: variants side by side and what stands over each; nothing over a single one.
+        columns: headings of the quantities.
+        bounded: quantities that are shown with their intervals.
+        space: between the rows.
+    """
+    runs = load.runs(results, EXPERIMENT)
+    lines = []
+    for row, label in rows.items():
+        cells = [(label, "")]
+        for variant in groups:
+            cells += [_cell(runs, variant, f"{row}_{name}", name in bounded) for name in columns]
+        lines += [*latex.stacked(cells), rf"\addlinespace[{space}]"]
+    names = [*columns.values()] * len(groups)
+    header = latex.grouped(groups.values(), names) if len(groups) > 1 else ["", *names]
+    return latex.table("l" + "c" * len(names), header, lines[:-1])
+
+
+def _cell(runs: list[dict], variant: str, name: str, bounded: bool) -> tuple[str, str]:
+    """Value and, if wanted, interval of a metric, as the tables' rows stack them."""
     found, form = estimate(runs, variant, name), write(name)
-    return form(found.value), latex.interval(found, form)
+    equal = name.endswith("_spread") and found.value == 0  # exactly: no rounding parts the units
+    return "0" if equal else form(found.value), latex.interval(found, form) if bounded else ""
 
 
 def macros(runs: list[dict], experiment: str) -> dict[str, str]:

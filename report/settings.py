@@ -13,22 +13,23 @@ def table(results: Path, experiment: str) -> str:
     runs = load.runs(results, experiment)
     values = {variant: _settings(load.of(runs, variant)) for variant in VARIANTS[experiment]}
     names = sorted({name for settings in values.values() for name in settings})
-    lines, shared = [], []
+    lines, shared = [], {}
     for name in names:
         cells = [settings.get(name, latex.NONE) for settings in values.values()]
         if len(set(cells)) == 1:
-            shared.append(f"{latex.escape(name)} = {cells[0]}")
+            shared[name] = cells[0]
         else:
             lines.append(" & ".join([latex.escape(name), *cells]))
-    width = len(values) + 1
-    lines += [
-        r"\midrule",
-        rf"\multicolumn{{{width}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"
-        rf"{{\raggedright All: {'; '.join(shared)}.}}",
-    ]
-    lines[-1] = lines[-1] + r" \\"
+    lines += common(shared, len(values) + 1)
     header = ["", *(VARIANTS[experiment][variant].label for variant in values)]
     return latex.table("l" + "l" * len(values), header, lines)
+
+
+def common(shared: dict[str, str], width: int, who: str = "All") -> list[str]:
+    """The last row, across `width` columns: settings as text that all other rows have."""
+    words = "; ".join(f"{latex.escape(name)} = {value}" for name, value in shared.items())
+    row = rf"\multicolumn{{{width}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"
+    return [r"\midrule", row + rf"{{\raggedright {who}: {words}.}} \\"]
 
 
 def _settings(runs: list[dict]) -> dict[str, str]:
@@ -82,11 +83,18 @@ def by_row(found: dict[str, list[dict]], titles: dict[str, str], first: tuple[st
             words = [f"{latex.escape(name)} {own[name]}" for name in chosen]
             cells.append(", ".join(words) or latex.NONE)
         lines.append(" & ".join(cells))
-    shared = [f"{latex.escape(name)} = {value}" for name, value in usual.items() if value]
-    lines += [r"\midrule", rf"\multicolumn{{{len(found) + 1}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"]
-    lines[-1] += rf"{{\raggedright Where a row does not say otherwise: {'; '.join(shared)}.}} \\"
+    shared = {name: value for name, value in usual.items() if value}
+    lines += common(shared, len(found) + 1, "Where a row does not say otherwise")
     columns = rf">{{\raggedright\arraybackslash}}p{{{0.84 / max(1, len(found)):.3f}\textwidth}}"
     return latex.table("l" + columns * len(found), ["", *(titles[e] for e in found)], lines)
+
+
+def of_one(results: Path, experiment: str, first: tuple[str, ...] = ()) -> str:
+    """`by_row` of a single experiment."""
+    runs = load.runs(results, experiment)
+    if not runs:
+        return latex.LEFT_OUT
+    return by_row({experiment: runs}, {experiment: "settings"}, first)
 
 
 def _usual(values: list[str]) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from report import latex, load, stats
+from report import latex, load, settings, stats
 
 REGRESSION = {
     "concrete": "concrete",
@@ -119,3 +119,26 @@ def trials(runs_: list[dict], variant: str) -> list[tuple[str, int]]:
     ]
     words = [", ".join(f"{latex.escape(k)} {v:g}" for k, v in one.items()) for one in listed]
     return [(text, picks.count(number)) for number, text in enumerate(words)]
+
+
+def trials_table(runs_: list[dict], titles: dict[str, str], heading: str, own, width: float) -> str:
+    """One row per variant: what held-out rows chose among; what all have in the last row.
+
+    Args:
+        runs_: runs of one experiment.
+        titles: the variants and their names in the table.
+        heading: what stands over the trials.
+        own: settings that are not the same in all runs, or that no run has a use for.
+        width: of the column of trials, as a share of the text's width.
+    """
+    lines = []
+    for variant, title in titles.items():
+        tried = trials(runs_, variant)
+        total = sum(count for _, count in tried) or 1
+        words = [rf"{text} ({100 * count / total:.0f}\,\%)" for text, count in tried]
+        lines += [f"{title} & {'; '.join(words)}"] if tried else []
+    if lines:
+        shared = {k: settings.text(v) for k, v in runs_[0]["settings"].items() if k not in own}
+        lines += settings.common(shared, 2)
+    columns = rf"l>{{\raggedright\arraybackslash}}p{{{width}\textwidth}}"
+    return latex.table(columns, ["", heading], lines or [latex.LEFT_OUT])

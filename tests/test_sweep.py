@@ -112,3 +112,11 @@ def test_each_run_must_have_settings():
         sweep.Sweep(made, [net(0).get_weights()], [{}, {}], 8)
     with pytest.raises(ValueError, match="There are knobs"):
         knobs["nothing"]
+
+
+def test_schedules_of_a_knob_follow_it():
+    knobs = sweep.Knobs(weight=4.0)
+    constant, over = knobs.constant("weight"), knobs.over(2.0, "weight")
+    assert (float(constant(0)), float(over(0))) == (4.0, 0.5)
+    knobs["weight"].assign(8.0)
+    assert (float(constant(3)), float(over(3))) == (8.0, 0.25)

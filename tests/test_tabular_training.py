@@ -15,6 +15,7 @@ if keras.backend.backend() != "jax":
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import regularisers  # noqa: E402
+import results  # noqa: E402
 import sweep  # noqa: E402
 import tabular  # noqa: E402
 import tabular_methods as methods  # noqa: E402
@@ -93,6 +94,34 @@ def test_a_run_that_stops_early_keeps_its_best_net():
     order = np.zeros((2, 3 * training.CHUNK, 2), int)
     valid, test = training.train(Runs(), data, order, early="diabetes")
     assert valid[:, 0, 0].tolist() == test[:, 0, 0].tolist() == [1.0, 1.0]
+
+
+def test_a_variant_is_trained_once_and_each_split_saved(tmp_path, monkeypatch):
+    """Made-up contests: one a data set and variant, of all its splits; a lost one is diverged."""
+    asked = []
+
+    def contest(plan, name, splits, settings, run):
+        asked.append((run["variant"], name, splits))
+        return [
+            ({f"{name}_score": [1.0, np.inf][split]}, {f"{name}_curve": []}) for split in splits
+        ]
+
+    monkeypatch.setattr(training, "contest", contest)
+    plan = training.Plan([{"rate": 0.1}], None)
+    runs = [{"variant": name, "seed": seed} for seed in (0, 1) for name in ("a", "b")]
+    training.save_variants(
+        tmp_path / "made",
+        runs,
+        {"sets": ["x", "y"]},
+        {"key": "k"},
+        lambda run, splits: training.on_sets(plan, run["settings"]["sets"], splits, run),
+    )
+    assert asked == [(variant, name, [0, 1]) for variant in "ab" for name in "xy"]
+    first, second, *others = results.load(tmp_path)
+    assert len(others) == 2 and first["provenance"]["key"] == "k"
+    assert first["metrics"] == {"x_score": 1.0, "y_score": 1.0}
+    assert first["curves"] == {"trials": [{"rate": 0.1}], "x_curve": [], "y_curve": []}
+    assert [(one["seed"], one["status"]) for one in (first, second)] == [(0, "ok"), (1, "diverged")]
 
 
 # Regularisers

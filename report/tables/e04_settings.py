@@ -6,14 +6,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import initialisation, latex, load, settings
 
+FIRST = ("iterations", "wanted")
+
 
 def build(results: Path, out: Path) -> None:
-    name, first = initialisation.EXPERIMENT, ("iterations", "wanted")
-    runs = load.runs(results, name)
-    if not runs:
-        latex.write(out, latex.LEFT_OUT)
-        return
-    latex.write(out, settings.by_row({name: runs}, {name: "settings"}, first))
+    latex.write(out, settings.of_one(results, initialisation.EXPERIMENT, FIRST))
 
 
 if __name__ == "__main__":

@@ -4,28 +4,17 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from report import latex, load, regularisation, tabular
 
-from report import latex, load, regularisation, settings, tabular
+HEADING = "strengths tried (rate where none), and the share that chose each"
+OWN = ("method", "regulariser", "image_examples")
 
 
 def build(results: Path, out: Path) -> None:
     runs = load.runs(results, regularisation.EXPERIMENT)
-    lines = []
-    for variant in [regularisation.BASE, *regularisation.variants(runs)]:
-        tried = tabular.trials(runs, variant)
-        total = sum(count for _, count in tried) or 1
-        words = [rf"{text} ({100 * count / total:.0f}\,\%)" for text, count in tried]
-        if tried:
-            lines.append(" & ".join([regularisation.title(variant), "; ".join(words)]))
-    if lines:
-        hidden = ("method", "regulariser", "image_examples")
-        shared = {k: v for k, v in runs[0]["settings"].items() if k not in hidden}
-        text = "; ".join(f"{latex.escape(k)} = {settings.text(v)}" for k, v in shared.items())
-        last = rf"\multicolumn{{2}}{{@{{}}p{{0.97\textwidth}}@{{}}}}{{\raggedright All: {text}.}}"
-        lines += [r"\midrule", last + r" \\"]
-    header = ["", "strengths tried (rate where none), and the share that chose each"]
-    columns = r"l>{\raggedright\arraybackslash}p{0.75\textwidth}"
-    latex.write(out, latex.table(columns, header, lines or [latex.LEFT_OUT]))
+    names = [regularisation.BASE, *regularisation.variants(runs)]
+    titles = {name: regularisation.title(name) for name in names}
+    latex.write(out, tabular.trials_table(runs, titles, HEADING, OWN, 0.75))
 
 
 if __name__ == "__main__":

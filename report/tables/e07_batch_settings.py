@@ -6,14 +6,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import batches, latex, load, settings
 
+FIRST = ("dataset", "batch_sizes")
+
 
 def build(results: Path, out: Path) -> None:
-    name, first = batches.EXPERIMENT, ("dataset", "batch_sizes")
-    runs = load.runs(results, name)
-    if not runs:
-        latex.write(out, latex.LEFT_OUT)
-        return
-    latex.write(out, settings.by_row({name: runs}, {name: "settings"}, first))
+    latex.write(out, settings.of_one(results, batches.EXPERIMENT, FIRST))
 
 
 if __name__ == "__main__":

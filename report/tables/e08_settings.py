@@ -21,13 +21,8 @@ def build(results: Path, out: Path) -> None:
         " & ".join([label(limits.EXPERIMENT, name), *(texts[key][name] for key in differ)])
         for name in found
     ]
-    shared = [f"{latex.escape(k)} = {[*texts[k].values()][0]}" for k in names if k not in differ]
-    words = "; ".join(shared)
-    lines += [
-        r"\midrule",
-        rf"\multicolumn{{{len(differ) + 1}}}{{@{{}}p{{0.97\textwidth}}@{{}}}}"
-        rf"{{\raggedright All: {words}.}} \\",
-    ]
+    shared = {name: [*texts[name].values()][0] for name in names if name not in differ}
+    lines += settings.common(shared, len(differ) + 1)
     header = ["", *map(latex.escape, differ)]
     body = lines if found else [latex.LEFT_OUT]
     latex.write(out, latex.table("l" + "l" * len(differ), header, body))

@@ -26,12 +26,8 @@ def build(results: Path, out: Path) -> None:
             criterion, estimate = column[other]
             cells += [claims.text(criterion, estimate), claims.verdict(criterion, estimate)]
         lines.append(" & ".join(cells))
-    width = len(columns) // len(CLAIMS)
-    groups = [rf"\multicolumn{{{2 * width}}}{{c}}{{{words}}}" for words in CLAIMS.values()]
-    starts = [2 + 2 * width * number for number in range(len(CLAIMS))]
-    rules = " ".join(rf"\cmidrule(lr){{{start}-{start + 2 * width - 1}}}" for start in starts)
     heads = [part for title in titles for part in (title, "")]
-    header = [rf" & {' & '.join(groups)} \\" + f"\n{rules}\n", *heads]
+    header = latex.grouped(CLAIMS.values(), heads)
     latex.write(out, latex.table("l" + "rl" * len(columns), header, lines))
 
 

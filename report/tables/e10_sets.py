@@ -29,19 +29,10 @@ def build(results: Path, out: Path) -> None:
             cells.append(latex.integer(count["runs"]) + (r"$^*$" if count["diverged"] else ""))
             cells += [summary.WRITE[name](found[name].value) for name in COLUMNS]
         lines.append(" & ".join(cells))
-    width = 1 + len(COLUMNS)
-    titles = [
-        rf"\multicolumn{{{width}}}{{c}}{{{autoencoders.title(runs[name], name)}}}"
-        for name in EXPERIMENTS
-    ]
-    starts = [2 + width * number for number in range(len(EXPERIMENTS))]
-    rules = " ".join(rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start in starts)
-    lines = lines or [latex.LEFT_OUT]
-    names = ["$n$", *COLUMNS.values()] * len(EXPERIMENTS)
-    header = [rf" & {' & '.join(titles)} \\" + f"\n{rules}\n", *names]
-    latex.write(
-        out, latex.table("l" + ("r" + "c" * len(COLUMNS)) * len(EXPERIMENTS), header, lines)
-    )
+    titles = [autoencoders.title(runs[name], name) for name in EXPERIMENTS]
+    header = latex.grouped(titles, ["$n$", *COLUMNS.values()] * len(EXPERIMENTS))
+    columns = "l" + ("r" + "c" * len(COLUMNS)) * len(EXPERIMENTS)
+    latex.write(out, latex.table(columns, header, lines or [latex.LEFT_OUT]))
 
 
 if __name__ == "__main__":

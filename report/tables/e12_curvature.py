@@ -12,19 +12,11 @@ COLUMNS = {
     "evaluations": "cost",
     "final_loss": "final loss",
 }
+BOUNDED = ("iterations", "evaluations")
 
 
 def build(results: Path, out: Path) -> None:
-    runs = load.runs(results, mlp.EXPERIMENT)
-    lines = []
-    for method, label in mlp.METHODS.items():
-        cells = [(label, "")]
-        for name in COLUMNS:
-            value, interval = mlp.cell(runs, "second_order", f"{method}_{name}")
-            cells.append((value, interval if name in ("iterations", "evaluations") else ""))
-        lines += [*latex.stacked(cells), r"\addlinespace[1pt]"]
-    header = ["", *COLUMNS.values()]
-    latex.write(out, latex.table("l" + "c" * len(COLUMNS), header, lines[:-1]))
+    latex.write(out, mlp.table(results, mlp.METHODS, {"second_order": ""}, COLUMNS, BOUNDED))
 
 
 if __name__ == "__main__":

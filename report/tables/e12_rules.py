@@ -14,26 +14,11 @@ COLUMNS = {
     "ratio": "to gradient",
     "test_accuracy": "test accuracy",
 }
+BOUNDED = ("steps", "ratio", "test_accuracy")
 
 
 def build(results: Path, out: Path) -> None:
-    runs = load.runs(results, mlp.EXPERIMENT)
-    lines = []
-    for rule, label in mlp.RULES.items():
-        cells = [(label, "")]
-        for variant in GROUPS:
-            for name in COLUMNS:
-                value, interval = mlp.cell(runs, variant, f"{rule}_{name}")
-                cells.append((value, "" if name in ("rate", "reached_share") else interval))
-        lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    width = len(COLUMNS)
-    titles = [rf"\multicolumn{{{width}}}{{c}}{{{title}}}" for title in GROUPS.values()]
-    rules = " ".join(
-        rf"\cmidrule(lr){{{2 + width * number}-{1 + width * (number + 1)}}}"
-        for number in range(len(titles))
-    )
-    header = [rf" & {' & '.join(titles)} \\" + f"\n{rules}\n", *[*COLUMNS.values()] * len(titles)]
-    latex.write(out, latex.table("l" + "c" * width * len(titles), header, lines[:-1]))
+    latex.write(out, mlp.table(results, mlp.RULES, GROUPS, COLUMNS, BOUNDED, "2pt"))
 
 
 if __name__ == "__main__":

@@ -8,20 +8,11 @@ from report import latex, load, mlp
 
 COLUMNS = {"rate": "rate", "spread": "spread", "train_loss": "train loss"}
 COLUMNS |= {"test_accuracy": "test accuracy"}
+BOUNDED = ("test_accuracy",)
 
 
 def build(results: Path, out: Path) -> None:
-    runs = load.runs(results, mlp.EXPERIMENT)
-    lines = []
-    for start, label in mlp.STARTS.items():
-        cells = [(label, "")]
-        for name in COLUMNS:
-            value, interval = mlp.cell(runs, "starts", f"{start}_{name}")
-            exact = name == "spread" and mlp.estimate(runs, "starts", f"{start}_spread").value == 0
-            cells.append(("0" if exact else value, interval if name == "test_accuracy" else ""))
-        lines += [*latex.stacked(cells), r"\addlinespace[1pt]"]
-    header = ["", *COLUMNS.values()]
-    latex.write(out, latex.table("l" + "c" * len(COLUMNS), header, lines[:-1]))
+    latex.write(out, mlp.table(results, mlp.STARTS, {"starts": ""}, COLUMNS, BOUNDED))
 
 
 if __name__ == "__main__":

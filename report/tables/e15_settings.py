@@ -8,14 +8,7 @@ from report import depth, latex, load, settings
 
 
 def build(results: Path, out: Path) -> None:
-    latex.write(
-        out,
-        settings.by_row(
-            {depth.EXPERIMENT: load.runs(results, depth.EXPERIMENT)},
-            {depth.EXPERIMENT: "settings"},
-            (),
-        ),
-    )
+    latex.write(out, settings.of_one(results, depth.EXPERIMENT))
 
 
 if __name__ == "__main__":

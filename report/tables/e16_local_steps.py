@@ -20,14 +20,9 @@ def build(results: Path, out: Path) -> None:
                 write = scaling.QUANTITIES[quantity][0]
                 cells.append((write(found.value), latex.interval(found, write)))
         lines += latex.stacked(cells)
-    width = len(COLUMNS)
-    titles = [rf"\multicolumn{{{width}}}{{c}}{{{name}}}" for name in scaling.BACKENDS.values()]
-    rules = " ".join(
-        rf"\cmidrule(lr){{{2 + width * number}-{1 + width * (number + 1)}}}"
-        for number in range(len(titles))
-    )
-    header = [rf" & {' & '.join(titles)} \\" + f"\n{rules}\n", *[*COLUMNS.values()] * len(titles)]
-    latex.write(out, latex.table("l" + "c" * width * len(titles), header, lines))
+    names = [*COLUMNS.values()] * len(scaling.BACKENDS)
+    header = latex.grouped(scaling.BACKENDS.values(), names)
+    latex.write(out, latex.table("l" + "c" * len(names), header, lines))
 
 
 if __name__ == "__main__":
