@@ -33,7 +33,7 @@ def build(results: Path, out: Path) -> None:
     header = ["experiment", "variants", "runs", "seeds", "on", "trained", "confirmed"]
     latex.write(
         out,
-        latex.long_table(columns, [*header, "min", "current"], lines, r"\ProvenanceCaption"),
+        latex.long_table(columns, [*header, "min", "current"], lines, r"\OriginCaption"),
     )
 
 
@@ -109,7 +109,8 @@ def _origin(sources: list[dict]) -> str:
     if len(named) < len(different):
         named = [*named, f"{len(different) - len(named)} more"]
     days = sorted({source["utc"][:10] for source in sources})
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    last = days[-1][8:] if days[-1][:8] == days[0][:8] else days[-1]
+    when = days[0] if len(days) == 1 else f"{days[0]} to {last}"
     return f"{', '.join(named)}, {when}"
 
 
