@@ -74,6 +74,11 @@ def camel(name: str) -> str:
     return re.sub(r"\d", lambda match: digits[int(match[0])], joined)
 
 
+def current(experiment: str) -> str:
+    """The macro of numbers.tex that says how many runs belong to the present sources."""
+    return "Current" + camel(experiment)
+
+
 def stacked(cells: list[tuple[str, str]]) -> list[str]:
     """Two table lines of one row: the values and, smaller below them, their intervals."""
     below = [rf"{{\scriptsize {under}}}" if under else "" for _, under in cells]
@@ -98,6 +103,17 @@ def grouped(titles: Iterable[str], names: list[str]) -> list[str]:
     starts = [2 + width * number for number in range(len(titles))]
     rules = " ".join(rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start in starts)
     return [rf" & {' & '.join(above)} \\" + f"\n{rules}\n", *names]
+
+
+def long_table(columns: str, header: list[str], lines: list[str], caption: str) -> str:
+    """A table of as many pages as it needs, its head on each: only for text in one column."""
+    first = [rf"\caption{{{caption}}}\\", r"\toprule"]
+    others = [r"\caption[]{Continued.}\\", r"\toprule"]
+    head = [" & ".join(header) + r" \\", r"\midrule"]
+    body = [line if line.startswith("\\") else line + r" \\" for line in lines]
+    begin, end = rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}", r"\end{longtable}"
+    heads = [*first, *head, r"\endfirsthead", *others, *head, r"\endhead"]
+    return "\n".join([begin, *heads, r"\bottomrule", r"\endfoot", *body, end])
 
 
 def write(out: Path, text: str) -> None:

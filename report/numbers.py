@@ -4,7 +4,7 @@ Usage: numbers.py RESULTS_DIR STATUS_JSON OUT. A macro is named experiment, vari
 `\\EOneBpTestAccuracy`, with its interval `\\EOneBpTestAccuracyCI`; experiments that share a number
 keep their name: `\\EOneZeroMnistAdamTrainLoss`. A verdict is `\\VerdictCOne`, the estimate of a
 claim's first criterion `\\ClaimCOneA`; of a criterion against several variants,
-`\\ClaimCNineaLocopropMHold` of `...Of` hold.
+`\\ClaimCNineaLocopropMHold` of `...Of` hold. `\\Claims` and `\\ClaimsHold` count them.
 """
 
 import json
@@ -80,9 +80,11 @@ def macros(results: Path) -> dict[str, str]:
         if tried := trials.read(experiment):
             counts = sorted({len(made) for made in tried.values()})
             found[prefix(experiment) + "Trials"] = latex.integer(counts[-1])
-    for claim in claims.read()["claims"]:
-        found |= _claim(claim, claims.judge(claim, results))
-    return found
+    book = claims.read()["claims"]
+    outcomes = [claims.judge(claim, results) for claim in book]
+    for claim, outcome in zip(book, outcomes, strict=True):
+        found |= _claim(claim, outcome)
+    return found | _verdicts([outcome.verdict for outcome in outcomes])
 
 
 def prefix(experiment: str) -> str:
@@ -132,6 +134,26 @@ def _claim(claim: dict, outcome: claims.Outcome) -> dict[str, str]:
     return found
 
 
+def _verdicts(verdicts: list[str]) -> dict[str, str]:
+    """How many claims there are, and of each verdict."""
+    found = {"Claims": str(len(verdicts))}
+    for name, verdict in (("Hold", claims.HOLDS), ("Fail", claims.FAILS), ("Open", claims.OPEN)):
+        found["Claims" + name] = str(verdicts.count(verdict))
+    return found
+
+
+def current(status: dict) -> dict[str, str]:
+    """Of each experiment, how many of its runs are there and belong to the present sources."""
+    found = {}
+    for experiment, entry in status["experiments"].items():
+        counts = entry["variants"].values()
+        here = sum(one["present"] - one["stale"] for one in counts)
+        total = sum(one["expected"] for one in counts)
+        shown = "all" if here == total else f"{here} of {total}" if here else "none"
+        found[latex.current(experiment)] = shown
+    return found
+
+
 def notice(status: dict) -> str:
     """What the first page has to say about the results; nothing if they are full and fresh."""
     profile, parts = status["profile"], []
@@ -178,7 +200,8 @@ def main(arguments: list[str]) -> None:
         found = macros(results)
     except load.MissingResults as error:
         sys.exit(f"numbers.py: {error}")
-    found["ReportNotice"] = notice(json.loads(status.read_text(encoding="utf-8")))
+    state = json.loads(status.read_text(encoding="utf-8"))
+    found |= current(state) | {"ReportNotice": notice(state)}
     lines = [rf"\newcommand{{\{name}}}{{{text}}}" for name, text in found.items()]
     latex.write(out, "\n".join(lines))
 

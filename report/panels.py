@@ -101,6 +101,9 @@ def losses(axis, frame: pd.DataFrame) -> None:
     iteration_axis(axis, frame)
 
 
+WIDE = 300  # ratio of an axis' ends beyond which ticks at 1, 2 and 5 would touch
+
+
 def training_loss(axis, runs: list[dict], experiment: str, across: str) -> None:
     """Training loss of the deployed network after each epoch, one line a variant.
 
@@ -121,7 +124,8 @@ def training_loss(axis, runs: list[dict], experiment: str, across: str) -> None:
     axis.tick_params(axis="y", which="minor", labelsize=6)
     if across == "seconds":
         axis.set(xscale="log", xlabel="training time (s)")
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_xlim()
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < WIDE * low else (1,)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
     else:

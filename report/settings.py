@@ -64,7 +64,7 @@ def by_row(found: dict[str, list[dict]], titles: dict[str, str], first: tuple[st
     Args:
         found: runs by experiment.
         titles: headings by experiment.
-        first: settings that belong to the experiment, not to the variant: its first row.
+        first: settings that belong to the experiment, not to the variant: its first row, if any.
     """
     values = {
         (experiment, variant): _settings(load.of(runs, variant))
@@ -74,7 +74,8 @@ def by_row(found: dict[str, list[dict]], titles: dict[str, str], first: tuple[st
     }
     names = sorted({name for one in values.values() for name in one} - {*first})
     usual = {name: _usual([one.get(name, latex.NONE) for one in values.values()]) for name in names}
-    lines = [" & ".join(["all", *(_first(values, experiment, first) for experiment in found)])]
+    of_all = ["all", *(_first(values, experiment, first) for experiment in found)]
+    lines = [" & ".join(of_all)] if first else []
     for variant in dict.fromkeys(variant for _, variant in values):
         cells = [next(VARIANTS[e][variant].label for e in found if (e, variant) in values)]
         for experiment in found:

@@ -36,7 +36,7 @@ def draw(results: Path, out: Path) -> None:
             axis.set_yticks([(number + 0.5) * height for number in range(len(names))], names)
             axis.tick_params(length=0)
         best = autoencoders.best_first_order(found[experiment])
-        words = f"first-order: {label(experiment, best)}" if best else ""
+        words = label(experiment, best) if best else ""
         style.title(axis, autoencoders.title(found[experiment], experiment), words)
     style.save(figure, out)
 

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from matplotlib.ticker import NullLocator
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, scaling, style
 
@@ -18,6 +20,9 @@ def draw(results: Path, out: Path) -> None:
                 times = 1000 * scaling.column(points, method, "seconds")
                 axis.plot(points[dimension], times, **style.method(method))
             axis.set(xscale="log", yscale="log", xlabel=words)
+            # Matplotlib would write what lies between 32 and 512 as 3 x 10^1, one over the other.
+            axis.set_xticks(points[dimension], [f"{value:,g}" for value in points[dimension]])
+            axis.xaxis.set_minor_locator(NullLocator())
         row[0].set_ylabel(f"{name}: ms a step")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     style.save(figure, out)

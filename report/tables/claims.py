@@ -1,6 +1,5 @@
-"""Every claim with its criterion, n, estimate and verdict: as many floats as fill their pages."""
+"""Every claim with its criterion, n, estimate and verdict: as many pages as they need."""
 
-import math
 import sys
 from pathlib import Path
 
@@ -9,23 +8,19 @@ from report import claims, latex, load
 from report.variants import VARIANTS
 
 FEW = 3  # estimates of a claim that are all shown; of more, the worst
-PAGE = 56  # lines of a page that a float may fill
-# Columns of text: share of the page's width, and letters that fit into a line.
-WIDTHS = {"claim": (0.245, 34), "source": (0.075, 10), "criterion": (0.26, 37)}
-WIDTHS |= {"estimate": (0.155, 22)}
+# Columns of text and their share of the page's width: these take the fewest lines.
+WIDTHS = {"claim": 0.22, "source": 0.075, "criterion": 0.305, "estimate": 0.155}
 
 
 def build(results: Path, out: Path) -> None:
     for experiment in VARIANTS:
         load.runs(results, experiment)
     rows = [_row(claim, results) for claim in claims.read()["claims"]]
-    heights = [_height(row) for row in rows]
-    count = math.ceil(sum(heights) / PAGE)
-    floats, filled = [[] for _ in range(count)], 0.0
-    for row, height in zip(rows, heights, strict=True):
-        floats[int(count * (filled + height / 2) / sum(heights))].append(row)
-        filled += height
-    latex.write(out, "\n".join(_float(rows, number) for number, rows in enumerate(floats)))
+    texts = "".join(rf">{{\raggedright}}p{{{share}\textwidth}}" for share in WIDTHS.values())
+    columns = rf"l{texts}l>{{\raggedright\arraybackslash}}p{{0.08\textwidth}}"
+    lines = [line for row in rows for line in (" & ".join(row), r"\addlinespace[2pt]")]
+    header = ["", *WIDTHS, "$n$", "verdict"]
+    latex.write(out, latex.long_table(columns, header, lines[:-1], r"\LedgerCaption"))
 
 
 def _row(claim: dict, results: Path) -> list[str]:
@@ -45,28 +40,6 @@ def _row(claim: dict, results: Path) -> list[str]:
     count = f"{outcome.n} of {outcome.min_n}" if few else str(outcome.n)
     words = [claim[name] for name in ("id", "statement", "source", "criterion")]
     return [*words, shown, count, rf"\textbf{{{outcome.verdict}}}"]
-
-
-def _height(row: list[str]) -> float:
-    """About how many lines a row takes, the space below it included."""
-    lines = [
-        sum(math.ceil(len(part) / letters) for part in cell.split(r"\newline"))
-        for cell, (_, letters) in zip(row[1:5], WIDTHS.values(), strict=True)
-    ]
-    return max(lines) + 0.3
-
-
-def _float(rows: list[list[str]], number: int) -> str:
-    """One float; those after the first continue it. Words of the caption are the section's."""
-    texts = "".join(rf">{{\raggedright}}p{{{share}\textwidth}}" for share, _ in WIDTHS.values())
-    columns = rf"l{texts}l>{{\raggedright\arraybackslash}}p{{0.08\textwidth}}"
-    lines = [line for row in rows for line in (" & ".join(row), r"\addlinespace[3pt]")]
-    header = ["", *WIDTHS, "$n$", "verdict"]
-    caption = r"\ContinuedFloat\caption{The claims, continued.}"
-    caption = caption if number else r"\caption{\LedgerCaption}"
-    begin = r"\begin{table*}\centering\footnotesize\setlength{\tabcolsep}{4pt}"
-    body = latex.table(columns, header, lines[:-1])
-    return "\n".join([begin, caption, body, r"\end{table*}"])
 
 
 def _shown(criterion: dict, estimate) -> str:

@@ -24,8 +24,9 @@ def build(results: Path, out: Path) -> None:
         if lines and lines[-1] != r"\addlinespace[3pt]":
             lines.append(r"\addlinespace[3pt]")
     header = ["", "method", "tried", "values: held-out loss (nats per image)"]
-    columns = r"lll>{\raggedright\arraybackslash}p{0.62\textwidth}"
-    latex.write(out, latex.table(columns, header, lines[:-1] or ["no trials yet & & & "]))
+    columns = r"ll>{\raggedright}p{0.125\textwidth}>{\raggedright\arraybackslash}p{0.52\textwidth}"
+    lines = lines[:-1] or ["no trials yet & & & "]
+    latex.write(out, latex.long_table(columns, header, lines, r"\TrialsCaption"))
 
 
 def _items(trial: dict) -> list[tuple[str, str]]:

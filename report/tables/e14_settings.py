@@ -4,11 +4,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, settings
+from report import latex, load, scaling, settings
 
 
 def build(results: Path, out: Path) -> None:
-    latex.write(out, settings.table(results, "e14_scaling"))
+    found = {scaling.EXPERIMENT: load.runs(results, scaling.EXPERIMENT)}
+    latex.write(out, settings.by_row(found, {scaling.EXPERIMENT: "settings"}, ()))
 
 
 if __name__ == "__main__":
