@@ -26,6 +26,8 @@ RULES = {
     "rprop": lambda: raikeras.optimizers.Rprop(0.1),
 }
 STORAGES = ("device", "host", "path")
+# Rows on the host keep XLA from TensorFlow's steps; on JAX the steps would not be compiled at all.
+COMPILED = {"jit_compile": keras.backend.backend() == "jax"}
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(13, 3)).astype("float32")
 Y = (X[:, :1] > 0).astype("float32")
@@ -106,9 +108,7 @@ def test_rows_and_slots_outside_the_batch_stay_bit_for_bit(rule, storage, dtype,
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("storage", ["host", "path"])
 def test_training_gives_the_numbers_of_the_device(storage, steps, place):
-    settings = {"jit_compile": False, "steps_per_execution": steps}
-    if keras.backend.backend() == "jax":
-        settings["jit_compile"] = True
+    settings = {**COMPILED, "steps_per_execution": steps}
     expected = trained(make_model(**settings))
     model = make_model(place(storage), **settings)
     rows = trained(model)
@@ -118,7 +118,7 @@ def test_training_gives_the_numbers_of_the_device(storage, steps, place):
 
 
 def test_steps_without_a_compiler_give_them_too():
-    compiled = trained(make_model("host", jit_compile=False))
+    compiled = trained(make_model("host", **COMPILED))
     plain = trained(make_model("host", jit_compile=False, run_eagerly=True))
     for key, array in compiled.items():
         np.testing.assert_allclose(plain[key], array, rtol=1e-4, atol=1e-5, err_msg=key)
@@ -127,8 +127,8 @@ def test_steps_without_a_compiler_give_them_too():
 @pytest.mark.parametrize("storage", STORAGES)
 def test_bfloat16_rows_train_wherever_they_are(storage, place):
     targets = raikeras.Learned(13, Adam(0.05), dtype="bfloat16", storage=place(storage))
-    rows = trained(make_model(targets=targets, jit_compile=False))
-    wide = trained(make_model(jit_compile=False))
+    rows = trained(make_model(targets=targets, **COMPILED))
+    wide = trained(make_model(**COMPILED))
     assert rows["targets"].dtype.name == "bfloat16"
     apart = np.abs(rows["targets"].astype("float32") - wide["targets"])
     # Three steps of 0.05; Adam may turn where a gradient is next to nothing.
@@ -137,7 +137,7 @@ def test_bfloat16_rows_train_wherever_they_are(storage, place):
 
 def test_rows_on_the_host_are_written_when_fit_returns():
     """JAX returns before its callbacks have run."""
-    model = make_model("host", jit_compile=False)
+    model = make_model("host", **COMPILED)
     for epochs in range(1, 6):
         model.fit(X, Y, batch_size=13, verbose=0)
         assert (model.store.read("age", IDS) == epochs).all()
@@ -162,18 +162,23 @@ def test_jax_on_one_core_is_refused_before_it_waits_for_itself(monkeypatch):
     make_model("host").fit(X, Y, verbose=0)
 
 
+@pytest.fixture(scope="module")
+def eager_rows():
+    """What training without a compiler makes of the rows."""
+    return trained(make_model(jit_compile=False, run_eagerly=True))["targets"]
+
+
 @pytest.mark.parametrize("kind", ["arrays", "tf.data"])
 @pytest.mark.parametrize("jit_compile", [True, False])
-def test_compiled_or_not_steps_train_the_same_rows(jit_compile, kind):
+def test_compiled_or_not_steps_train_the_same_rows(jit_compile, kind, eager_rows):
     model = make_model(jit_compile=jit_compile)
     if kind == "arrays":
         trained(model)
     else:
         stream = with_ids(tf.data.Dataset.from_tensor_slices((X, Y))).batch(5)
         model.fit(stream, epochs=3, shuffle=False, verbose=0)
-    expected = trained(make_model(jit_compile=False, run_eagerly=True))["targets"]
     rows = model.store.read("targets", IDS)
-    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(rows, eager_rows, rtol=1e-4, atol=1e-5)
 
 
 def test_another_optimizer_gets_slots_of_its_own_in_the_file(tmp_path):
@@ -210,7 +215,7 @@ def test_a_file_of_the_users_is_not_overwritten(tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    model = make_model(tmp_path / "nowhere" / "table.rows", jit_compile=False)
+    model = make_model(tmp_path / "nowhere" / "table.rows", **COMPILED)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         model.fit(X, Y, verbose=0)
     assert model.store is None
@@ -238,7 +243,7 @@ def test_storage_survives_the_config(tmp_path):
 @pytest.mark.parametrize(("dtype", "width"), [(None, 4), ("bfloat16", 2)])
 def test_bytes_are_known_before_there_are_rows(optimizer, row_slots, scalar_slots, dtype, width):
     targets = raikeras.Learned(optimizer=optimizer, dtype=dtype)
-    model = make_model(targets=targets, jit_compile=False)
+    model = make_model(targets=targets, **COMPILED)
     each = 5 * width * (1 + row_slots) + 4 + 4 * scalar_slots
     assert model.store_bytes(10**9) == each * 10**9
     with pytest.raises(ValueError, match="num_examples=None"):
@@ -253,7 +258,7 @@ def test_bytes_are_known_before_there_are_rows(optimizer, row_slots, scalar_slot
 def test_rows_that_do_not_fit_are_refused_with_the_ways_out(storage, place, monkeypatch):
     monkeypatch.setattr(memory, "host_memory", lambda: 700)
     monkeypatch.setattr(memory.shutil, "disk_usage", lambda path: SimpleNamespace(free=700))
-    model = make_model(place(storage), jit_compile=False)
+    model = make_model(place(storage), **COMPILED)
     need = f"{model.store_bytes():,}"
     with pytest.raises(MemoryError, match=rf"need {need} bytes.* has 700 left.*bfloat16"):
         model.fit(X, Y, verbose=0)
