@@ -8,8 +8,7 @@ from report import latex, load, scaling, settings
 
 
 def build(results: Path, out: Path) -> None:
-    found = {scaling.EXPERIMENT: load.runs(results, scaling.EXPERIMENT)}
-    latex.write(out, settings.by_row(found, {scaling.EXPERIMENT: "settings"}, ()))
+    latex.write(out, settings.of_one(results, scaling.EXPERIMENT))
 
 
 if __name__ == "__main__":
