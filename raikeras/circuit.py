@@ -17,19 +17,17 @@ import numpy as np
 from keras import ops
 
 from raikeras._steps.private import shortened
+from raikeras.calls import find_calls
 from raikeras.cuts import (
     Block,
-    Cut,
     activated,
     calls_replaced,
     can_cut_before_activation,
     grouped,
-    numbered,
-    one_example,
     replaced,
 )
-from raikeras.fused import Place, find_chains
-from raikeras.mismatch import Pair, held_where_noise, without_noise
+from raikeras.fused import Place, can_be_stacked, find_chains
+from raikeras.mismatch import Pair, around_forward, held_where_noise, without_noise
 
 PLACES = ("pre_activation", "post_activation")
 
@@ -43,6 +41,7 @@ class Circuit:
         at: `"pre_activation"` or `"post_activation"`, where a layer is cut.
         matching: Whether mismatches are matching losses: these compare a target, wherever it
             stands, with the layer's pre-activation, and task gradients are taken there too.
+        order: Names of cuts. Chains are such that these keep their order. `None`: any order.
 
     Attributes:
         layers: The relaxed layers, in the order of the forward pass.
@@ -52,27 +51,41 @@ class Circuit:
         why_apart: Why other equal layers make no chain, `None` if there are none.
     """
 
-    def __init__(self, net, layers: list[keras.Layer], at: str, matching: bool = False):
+    def __init__(
+        self,
+        net,
+        layers: list[keras.Layer],
+        at: str,
+        matching: bool = False,
+        order: list[str] | None = None,
+    ):
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
-        self._net, self.layers, self._matching = net, layers, matching
+        self._net, self._matching = net, matching
+        self._call_of = {id(layer): layer.call for layer in layers}
         self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:
             if self._place.own_before and not can_cut_before_activation(layer):
                 raise ValueError(
-                    f"Layer `{layer.name}` ({type(layer).__name__}) has no single pre-activation. "
+                    f"Layer `{layer.name}` ({type(layer).__name__}) has no single pre-activation: "
+                    "its `call` is not Keras' own, which ends in the activation, or has more. "
                     'Use at="post_activation" and no matching loss, or leave the layer out of '
                     f"`relax`. Received: at={at!r}"
                 )
-        cuts = self._find_cuts()
-        self.layers = list(dict.fromkeys(cut.layer for cut in cuts))
-        names = [cut.layer.name for cut in cuts]
+        plain = {id(layer) for layer in layers if can_be_stacked(layer)}
+        own = functools.partial(self._own_in_shape, plain)
+        calls = find_calls(net, layers, own, self._passed_on)
+        self.layers = list(dict.fromkeys(cut.layer for cut in calls.cuts))
+        times = Counter(id(cut.layer) for cut in calls.cuts)
         once = [
-            cut.layer for cut in cuts if len(cut.shape) == 1 and names.count(cut.layer.name) < 2
+            cut.layer for cut in calls.cuts if len(cut.shape) == 1 and times[id(cut.layer)] == 1
         ]
         self.chains, self.why_apart = find_chains(net, once)
-        self.cuts = grouped(cuts, self.chains)
-        self._places = {cut.name: place for place, cut in enumerate(self.cuts)}
+        if order is not None:
+            self.chains = [chain for chain in self.chains if _keeps(order, chain.layers)]
+        self.cuts = grouped(calls.cuts, self.chains)
+        places = {cut.name: place for place, cut in enumerate(self.cuts)}
+        self._places = {key: (places[name], step) for key, (name, step) in calls.cut_of.items()}
 
     @property
     def target_before(self) -> bool:
@@ -144,22 +157,39 @@ class Circuit:
             The net's outputs, and a `Pair` for every cut; one for all cuts of a chain.
         """
         pairs: dict[int, Pair] = {}
+        in_time: dict[int, list] = {}  # by place: own values and inputs at the steps so far
         target_parts = self._parts(targets)
         fed_parts = target_parts if fed is None else self._parts(fed)
 
         def keep(place, layer, own, inputs, chain=None):
             target = target_parts[place]
-            if self._matching:
+            if fed is not None:
+                if restarts is not None:
+                    at_cut = self._at_cut(layer, own)
+                    target = around_forward(target, fed_parts[place], at_cut)
+            elif self._matching:
                 at_cut = self._at_cut(layer, own)
                 own, target = held_where_noise(own, target, at_cut, restarts, chain)
             else:
                 own = without_noise(own, target, restarts, chain)
             pairs[place] = Pair(target, own, inputs, chain)
 
-        def single(place, layer, *args, **kwargs):
+        def single(place, step, layer, *args, **kwargs):
             own = self._own(layer, *args, **kwargs)
-            keep(place, layer, own, args[0] if args else next(iter(kwargs.values())))
-            return self._after_cut(layer, ops.cast(fed_parts[place], own.dtype))
+            given = args[0] if args else next(iter(kwargs.values()))
+            handed = fed_parts[place]
+            if step is None:
+                keep(place, layer, own, given)
+            else:
+                handed = handed[:, step]
+                in_time.setdefault(place, []).append((own, given))
+                if len(in_time[place]) == self.cuts[place].steps:
+                    keep(
+                        place,
+                        layer,
+                        *(ops.stack(each, axis=1) for each in zip(*in_time[place], strict=True)),
+                    )
+            return self._after_cut(layer, ops.cast(handed, own.dtype))
 
         def together(place, chain, x):
             output, own, inputs = chain.together(x, fed_parts[place], self._place)
@@ -168,28 +198,43 @@ class Circuit:
 
         with self._intercepted(single, together):
             outputs = self._net(inputs, training=True)
+        self._check_complete(pairs)
         return outputs, [pairs[place] for place in sorted(pairs)]
 
     def _forward(self, inputs, offsets, training, unroll=False):
-        values = {}
+        values: dict[int, list] = {}  # by place, at every time step if there are some
 
-        def single(place, layer, *args, **kwargs):
+        def single(place, step, layer, *args, **kwargs):
             own = self._own(layer, *args, **kwargs)
-            own = own if offsets is None else own + ops.cast(offsets[place], own.dtype)
+            if offsets is not None:
+                offset = offsets[place] if step is None else offsets[place][:, step]
+                own = own + ops.cast(offset, own.dtype)
             value = self._at_cut(layer, own)
-            values[place] = ops.reshape(value, (ops.shape(value)[0], math.prod(value.shape[1:])))
+            values.setdefault(place, []).append(value)
             return self._after_cut(layer, value)
 
         def together(place, chain, x):
             output, own = chain.forward(x, self._place, offsets and offsets[place], unroll)
-            own = ops.transpose(own, (1, 0, 2))  # (batch, layers, units)
-            values[place] = ops.reshape(own, (ops.shape(own)[0], len(chain) * chain.units))
+            values[place] = [ops.transpose(own, (1, 0, 2))]  # (batch, layers, units)
             return output
 
         with self._intercepted(single, together):
             outputs = self._net(inputs, training=training)
-        ordered = [values[place] for place in sorted(values)]
-        return outputs, ops.concatenate(ordered, axis=-1) if ordered else None
+        self._check_complete(values)
+        flat = [
+            _flat(values[place][0] if len(values[place]) == 1 else ops.stack(values[place], axis=1))
+            for place in sorted(values)
+        ]
+        return outputs, ops.concatenate(flat, axis=-1) if flat else None
+
+    def _check_complete(self, found: dict) -> None:
+        """Raises a `ValueError` if a layer was not called, whose target would be another's."""
+        missing = [block.cuts[0].name for block in self.blocks() if block.first not in found]
+        if missing:
+            raise ValueError(
+                "A relaxed layer must be called in every pass of the net. Leave it out of `relax`. "
+                f"Received: cut `{missing[0]}`, which this pass did not reach"
+            )
 
     def _parts(self, flat) -> dict:
         """A tensor `(batch, size)` cut up: by place, in the shape of the cut or of the chain."""
@@ -219,30 +264,25 @@ class Circuit:
             place += count
         return blocks
 
-    def _find_cuts(self) -> list[Cut]:
-        """Runs the net once on zeros and notes each call of a relaxed layer."""
-        calls: list[tuple] = []
-
-        def run(layer, *args, **kwargs):
-            own = self._own(layer, *args, **kwargs)
-            calls.append((layer, own.shape))
-            return self._after_cut(layer, self._at_cut(layer, own))
-
-        if self.layers:
-            net = self._net
-            inputs = net.inputs[0] if isinstance(net, keras.Sequential) else net.input
-            with calls_replaced(self.layers, run):
-                net(keras.tree.map_structure(one_example, inputs), training=False)
-        count: Counter[str] = Counter()
-        return [Cut(numbered(layer.name, count), layer, tuple(shape[1:])) for layer, shape in calls]
-
     def _own(self, layer, *args, **kwargs):
         """The layer's own value: what a hidden loss compares with its target."""
-        call = type(layer).call
+        call = self._call_of[id(layer)]
         if not (self._place.own_before and hasattr(layer, "activation")):
-            return call(layer, *args, **kwargs)
+            return call(*args, **kwargs)
         with replaced(layer, "activation", keras.activations.linear):
-            return call(layer, *args, **kwargs)
+            return call(*args, **kwargs)
+
+    def _own_in_shape(self, plain: set, layer, *args, **kwargs):
+        """A tensor like the layer's own value; a Dense has no product, for there are thousands."""
+        shape = args[0].shape if args else (None,)
+        if id(layer) not in plain or None in shape:
+            return self._own(layer, *args, **kwargs)
+        value = ops.zeros((*shape[:-1], layer.units), layer.compute_dtype)
+        return value if self._place.own_before else activated(layer, value)
+
+    def _passed_on(self, layer, own):
+        """What the layer passes on, given its own value."""
+        return self._after_cut(layer, self._at_cut(layer, own))
 
     def _at_cut(self, layer, own):
         """The value at the layer's cut, given its own value."""
@@ -254,18 +294,25 @@ class Circuit:
 
     @contextlib.contextmanager
     def _intercepted(self, single: Callable, together: Callable) -> Iterator[None]:
-        """While it lasts, relaxed layers run as `single(place, layer, ...)`.
+        """While it lasts, relaxed layers run as `single(place, time step, layer, ...)`.
 
         An attached chain runs as `together(place, chain, inputs)`; the place is that of its first
-        cut.
+        cut. The time step is `None` where the cut has none.
         """
-        count: Counter[str] = Counter()
+        count: Counter[int] = Counter()
 
         def run(layer, *args, **kwargs):
-            return single(self._places[numbered(layer.name, count)], layer, *args, **kwargs)
+            place = self._places.get((id(layer), count[id(layer)]))
+            count[id(layer)] += 1
+            if place is None:
+                raise ValueError(
+                    "A relaxed layer must be called as often in every pass of the net. Leave it "
+                    f"out of `relax`. Received: call {count[id(layer)]} of layer `{layer.name}`"
+                )
+            return single(*place, layer, *args, **kwargs)
 
         def run_chain(chain, inputs):
-            return together(self._places[chain.layers[0].name], chain, inputs)
+            return together(self._places[id(chain.layers[0]), 0][0], chain, inputs)
 
         fused = {id(layer) for chain in self.chains if chain.attached for layer in chain.layers}
         alone = [layer for layer in self.layers if id(layer) not in fused]
@@ -286,3 +333,14 @@ class Circuit:
                 nodes = shortened(graph, runs)
                 stack.enter_context(replaced(graph, "_nodes_by_depth", nodes))
             yield
+
+
+def _keeps(order: list[str], layers) -> bool:
+    """Whether the cuts of some layers follow each other in an order."""
+    first = order.index(layers[0].name)
+    return order[first : first + len(layers)] == [layer.name for layer in layers]
+
+
+def _flat(value):
+    """A tensor `(batch, size)`."""
+    return ops.reshape(value, (ops.shape(value)[0], math.prod(value.shape[1:])))

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import keras
-from keras import ops
 
 from raikeras.fused import Chain
 
-# Layers that end in `activation(pre_activation)`, so that the cut can be made before it.
+# Layers whose `call` ends in `activation(pre_activation)`, so that the cut can be made before it.
 _WITH_PRE_ACTIVATION = (
     keras.layers.Dense,
     keras.layers.EinsumDense,
@@ -30,11 +29,21 @@ _WITH_PRE_ACTIVATION = (
 
 
 class Cut(NamedTuple):
-    """One call of a relaxed layer: where a target replaces a value of shape `(batch, *shape)`."""
+    """One call of a relaxed layer: where a target replaces a value of shape `(batch, *shape)`.
+
+    Attributes:
+        name: Name of the layer; `name:2` and so on for its further calls.
+        layer: The layer.
+        shape: Shape of the value of one example.
+        steps: Integer, the number of time steps at which a `TimeDistributed` calls the layer: one
+            cut, as for the same layer on the whole sequence. They are the first axis of `shape`.
+            `None`: the layer is called once.
+    """
 
     name: str
     layer: keras.Layer
     shape: tuple[int, ...]
+    steps: int | None = None
 
     @property
     def size(self) -> int:
@@ -86,17 +95,14 @@ def activated(layer, value):
 
 
 def can_cut_before_activation(layer) -> bool:
-    return isinstance(layer, _WITH_PRE_ACTIVATION) or not hasattr(layer, "activation")
+    """Whether the activation, if the layer has one, is the last thing that it does.
 
-
-def one_example(tensor):
-    """Zeros for one example of a symbolic input."""
-    if None in tensor.shape[1:]:
-        raise ValueError(
-            "Inputs of a relaxed net must have a fixed shape, for its rows have one. Received: "
-            f"`keras.Input` of shape {tensor.shape}. Give it its full shape."
-        )
-    return ops.zeros((tensor.shape[0] or 1, *tensor.shape[1:]), tensor.dtype)
+    Whose `call` runs decides, not the class: a subclass may do more after the activation.
+    """
+    if not hasattr(layer, "activation"):
+        return True
+    call = getattr(layer.call, "__func__", None)
+    return "activation" in vars(layer) and any(call is one.call for one in _WITH_PRE_ACTIVATION)
 
 
 @contextlib.contextmanager

@@ -235,7 +235,8 @@ def find_chains(net, layers: list[keras.Layer]) -> tuple[list[Chain], str | None
             for tensor in node.input_tensors:
                 used.setdefault(id(tensor), []).append(node)
         ends = {id(tensor) for tensor in keras.tree.flatten(graph.outputs)}
-        free = [node for node in nodes if id(node.operation) in wanted and _plain(node.operation)]
+        free = [node for node in nodes if id(node.operation) in wanted]
+        free = [n for n in free if can_be_stacked(n.operation) and _is_square(n.operation)]
         follows = dict(_links(free, used, ends))
         heads = {id(node) for node in free} - {id(node) for node in follows.values()}
         for node in free:
@@ -265,16 +266,21 @@ def _links(nodes, used, ends) -> Iterator[tuple]:
             yield id(node), users[0]
 
 
-def _plain(layer) -> bool:
-    """Whether a layer is a square Dense as Keras makes it."""
+def can_be_stacked(layer) -> bool:
+    """Whether a layer is a Dense as Keras makes it and runs it."""
     return (
         type(layer) is keras.layers.Dense
+        and "call" not in vars(layer)
+        and layer.supports_masking
         and layer.activity_regularizer is None
         and not isinstance(layer.activation, keras.Layer)
         and not getattr(layer, "lora_enabled", False)
         and not getattr(layer, "quantization_mode", None)
-        and tuple(layer.kernel.shape) == (layer.units, layer.units)
     )
+
+
+def _is_square(layer) -> bool:
+    return tuple(layer.kernel.shape) == (layer.units, layer.units)
 
 
 def _settings(layer) -> tuple:

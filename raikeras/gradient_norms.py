@@ -194,7 +194,7 @@ def _of_objective(model, x, y, sample_weight) -> list:
     found = model.target_rule.set(step)
     step.targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
     if step.targets.fed is not None:
-        return step.weight_gradients()
+        return step.weight_gradients(moved=False)
 
     def objective(values):
         return step.objective(values, fresh=step.targets.fresh), ()

@@ -13,13 +13,9 @@ import numpy as np
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
-from raikeras.choice import choose_layers
-from raikeras.circuit import Circuit
+from raikeras.changes import check_known
 from raikeras.fused import why_not
 from raikeras.guard import Guard, explain
-from raikeras.least_squares import why_not as why_not_least_squares
-from raikeras.losses import MatchingLoss
-from raikeras.mismatch import HiddenLoss, get_loss
 from raikeras.preparation import note_repeats, prepare_data, prepare_store
 from raikeras.relaxation import Relaxation
 from raikeras.resume import run
@@ -128,15 +124,13 @@ class RelaxedModel(keras.Model):
             raise ValueError(f"`fuse` must be True or False. Received: fuse={fuse!r}")
         self.deployed_every = deployed_every
         self.fuse = fuse
-        self._settings = _Plain({"at": at, "loss": hidden_loss, "weight": hidden_weight})
-        matching = isinstance(get_loss(hidden_loss), MatchingLoss)
-        circuit = Circuit(net, choose_layers(net, relax), at, matching)
-        loss = HiddenLoss(hidden_loss, hidden_weight, circuit.cuts, at)
-        self.relaxed = Relaxation(circuit, loss, why_not_least_squares(circuit, loss, at))
+        self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name)
         self.weight_step.check(self)
-        self.relaxed_columns = [
-            keras.metrics.Mean(name=name) for name in ("task_loss", "hidden_loss", "deployed_loss")
-        ]
+        with keras.name_scope(self.relaxed.scope):
+            self.relaxed_columns = [
+                keras.metrics.Mean(name=name)
+                for name in ("task_loss", "hidden_loss", "deployed_loss")
+            ]
         self.built = True
 
     # The deployed network
@@ -145,6 +139,11 @@ class RelaxedModel(keras.Model):
         """The deployed network's outputs; ids, if any, are ignored."""
         inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
         return self.relaxed.circuit.run(inputs, training)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the net's outputs, by which losses, metrics and data may be given."""
+        return self.net.output_names  # a Sequential model has none, and this attribute neither
 
     @property
     def variables(self):
@@ -181,6 +180,7 @@ class RelaxedModel(keras.Model):
         if not self.relaxed.circuit.cuts:
             return run(super().fit, self, call)
         self._assert_compile_called("fit")
+        self._follow_net()
         if is_tf_distributed(self):
             raise ValueError(
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
@@ -206,6 +206,7 @@ class RelaxedModel(keras.Model):
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
+        self._follow_net()
         if self.store is not None:
             note_repeats(self, True)
         with self._fused():
@@ -213,8 +214,19 @@ class RelaxedModel(keras.Model):
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
+        self._follow_net()
         with self._fused():  # Keras may build the optimizer here
             return super().evaluate(*args, **kwargs)
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, *args, **kwargs):
+        self._follow_net()
+        return super().predict(*args, **kwargs)
+
+    @functools.wraps(keras.Model.export)
+    def export(self, *args, **kwargs):
+        """Exports the deployed network, as `net.export` does."""
+        return self.net.export(*args, **kwargs)
 
     def compile_from_config(self, config):
         """Compiles a loaded model, with an optimizer built for the variables that `fit` trains."""
@@ -270,6 +282,13 @@ class RelaxedModel(keras.Model):
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
 
+    def _follow_net(self) -> None:
+        """Takes the net as it is now; an error if its layers are not those that were wrapped."""
+        if self.relaxed.follow_net():
+            self.weight_step.check(self)
+            self.train_function = self.test_function = self.predict_function = None
+            forget_traces(self)
+
     @contextlib.contextmanager
     def _fused(self):
         """While it lasts, chains of equal layers train as one, if the optimizer allows it."""
@@ -287,6 +306,8 @@ class RelaxedModel(keras.Model):
             )
         chains = [] if reason else [chain for chain in chains if chain.trainable]
         if not chains:
+            if not nested:
+                check_known(self.optimizer, self.trainable_variables)
             yield
             return
         try:
@@ -296,6 +317,7 @@ class RelaxedModel(keras.Model):
             stacked = [v for chain in chains for v in chain.variables]
             # Kept, for a walk through a thousand layers takes longer than a step.
             self.relaxed.listed = [v for v in super().variables if id(v) not in views] + stacked
+            check_known(self.optimizer, self.trainable_variables)
             forget_traces(self)
             yield
         finally:
@@ -332,15 +354,15 @@ class RelaxedModel(keras.Model):
     # Configuration
 
     def get_config(self) -> dict:
-        serialize, settings = keras.saving.serialize_keras_object, self._settings.value
+        serialize, relaxed = keras.saving.serialize_keras_object, self.relaxed
         return {
             "name": self.name,
             "net": serialize(self.net),
             "targets": serialize(self.target_rule),
-            "relax": list(dict.fromkeys(cut.layer.name for cut in self.relaxed.circuit.cuts)),
-            "at": settings["at"],
-            "hidden_loss": serialize(settings["loss"]),
-            "hidden_weight": serialize(settings["weight"]),
+            "relax": list(dict.fromkeys(cut.layer.name for cut in relaxed.circuit.cuts)),
+            "at": relaxed.at,
+            "hidden_loss": serialize(relaxed.given_loss),
+            "hidden_weight": serialize(relaxed.given_weight),
             "weight_step": serialize(self.weight_step),
             "deployed_every": self.deployed_every,
             "fuse": self.fuse,
@@ -355,13 +377,6 @@ class RelaxedModel(keras.Model):
                 for key, value in config.items()
             }
         )
-
-
-class _Plain:
-    """Holds a value out of sight of Keras' attribute tracking, which would make weights of it."""
-
-    def __init__(self, value):
-        self.value = value
 
 
 def _check_net(net) -> None:

@@ -1,20 +1,33 @@
 """What a `RelaxedModel` trains with, beside what Keras knows of it."""
 
+from typing import Any
+
 import keras
 
+from raikeras.changes import Parts
+from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
 from raikeras.fused import Chain
-from raikeras.mismatch import HiddenLoss
+from raikeras.least_squares import why_not as why_not_least_squares
+from raikeras.losses import MatchingLoss
+from raikeras.mismatch import HiddenLoss, get_loss
 from raikeras.store import Store
 
 
 class Relaxation:
     """What a `RelaxedModel` trains with: a plain object, for Keras tracks what attributes reach.
 
+    Args:
+        net: The user's net.
+        relax, at, hidden_loss, hidden_weight: As in `RelaxedModel`.
+        name: Name of the model.
+
     Attributes:
         circuit: The net with its cuts.
         hidden_loss: The hidden loss of all cuts.
         why_no_least_squares: Why local problems are not all least squares; `None` if they are.
+        at, given_loss, given_weight: The arguments.
+        scope: A name that no other model's variables have before theirs.
         store: The rows, `None` before the first `fit`.
         owner: The optimizer whose rule the rows' slots belong to.
         data: Fingerprint of the arrays whose examples the rows belong to.
@@ -22,15 +35,64 @@ class Relaxation:
         listed: The model's variables while chains are attached.
     """
 
-    def __init__(self, circuit: Circuit, hidden_loss: HiddenLoss, why_no_least_squares=None):
-        self.circuit, self.hidden_loss = circuit, hidden_loss
-        self.why_no_least_squares: str | None = why_no_least_squares
+    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str):
+        self._net = net
+        self._relax = list(relax) if isinstance(relax, list) else relax
+        self.at, self.given_loss, self.given_weight = at, hidden_loss, hidden_weight
+        self.scope = f"{name}_{keras.backend.get_uid('raikeras')}"
         self.store: Store | None = None
         self.owner: keras.optimizers.Optimizer | None = None
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
+        self._take(self._circuit())
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""
         return [chain for chain in self.circuit.chains if chain.attached]
+
+    def follow_net(self) -> bool:
+        """Takes the net's settings as they are now; returns whether any changed.
+
+        Raises:
+            ValueError: If the net has other relaxed layers than when it was wrapped.
+        """
+        if not self.circuit.cuts or not Parts(self._net).differ_from(self._parts):
+            return False
+        before = self.circuit.cuts
+        try:
+            circuit = self._circuit(order=[cut.name for cut in before])
+        except ValueError as error:
+            raise _changed(str(error)) from error
+        if circuit.cuts != before:
+            raise _changed(_difference(before, circuit.cuts))
+        self._take(circuit)
+        return True
+
+    def _circuit(self, order: list[str] | None = None) -> Circuit:
+        self._parts = Parts(self._net)
+        matching = isinstance(get_loss(self.given_loss), MatchingLoss)
+        layers = choose_layers(self._net, self._relax)
+        with keras.name_scope(self.scope):
+            return Circuit(self._net, layers, self.at, matching, order)
+
+    def _take(self, circuit: Circuit) -> None:
+        self.circuit: Any = circuit
+        self.hidden_loss = HiddenLoss(self.given_loss, self.given_weight, circuit.cuts, self.at)
+        self.why_no_least_squares = why_not_least_squares(circuit, self.hidden_loss, self.at)
+
+
+def _changed(what: str) -> ValueError:
+    return ValueError(
+        "The net must have the relaxed layers with which it was wrapped. Make a new RelaxedModel "
+        f"of it after the change. Received: {what}"
+    )
+
+
+def _difference(before, after) -> str:
+    """What two lists of cuts do not share, in words."""
+    words = [
+        f"{what} {[f'{cut.name} of shape {cut.shape}' for cut in some if cut not in other]}"
+        for what, some, other in (("new", after, before), ("gone", before, after))
+    ]
+    return "; ".join(words)

@@ -14,7 +14,7 @@ from keras import ops
 from raikeras import data as ids_in
 from raikeras import guard
 from raikeras._steps import load_backend
-from raikeras._steps.private import loss_tracker
+from raikeras._steps.private import loss_tracker, output_loss_variables
 from raikeras.deployed import deployed_pass, state_of, step_logs
 from raikeras.targets import Targets
 
@@ -134,15 +134,21 @@ class Step:
         solved = [layer for layer in layers if id(layer.kernel) in trained]
         return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
 
-    def weight_gradients(self, targets: Targets | None = None) -> list:
-        """The weights' gradient at the present weights, targets as they are; leaves no trace."""
+    def weight_gradients(self, targets: Targets | None = None, moved: bool = True) -> list:
+        """The weights' gradient at the present weights, targets as they are; leaves no trace.
+
+        Args:
+            targets: `None` takes those of the step.
+            moved: Whether the weights have moved since the targets were set, so that no mismatch
+                is mere rounding any more.
+        """
 
         def scaled(targets):
             total, parts = self._isolated(self._objective)(targets)
             return self.optimizer.scale_loss(total), parts
 
-        # The weights have moved, so that no mismatch is mere rounding any more.
-        targets = (targets or self.targets)._replace(fresh=False)
+        targets = targets or self.targets
+        targets = targets._replace(fresh=False) if moved else targets
         _, gradients, _ = load_backend().differentiate(
             self._model, lambda values: scaled(targets._replace(values=values)), targets.values
         )
@@ -240,7 +246,13 @@ class Step:
         return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
 
     def _task_loss(self, outputs):
-        return self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
+        """The compiled loss; the columns of single outputs are the deployed network's, not its."""
+        columns = output_loss_variables(self._model) if self.circuit.cuts else []
+        before = [ops.copy(column.value) for column in columns]
+        loss = self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
+        for column, value in zip(columns, before, strict=True):
+            column.assign(value)
+        return loss
 
     def _task_pass(self) -> tuple:
         """Values at the cuts, the task loss' gradient by them, and its gradient by the weights."""

@@ -74,6 +74,13 @@ def device_memory() -> int | None:
     return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
 
 
+def out_of_reach(tensors) -> list[bool]:
+    """Which tensors were made inside a loop, a condition or a map that has ended."""
+    here = jnp.negative(jnp.zeros(()))
+    # JAX itself complains only when the whole trace ends, and does not say of which tensor.
+    return [isinstance(x, jax.core.Tracer) and x._trace is not here._trace for x in tensors]
+
+
 def gradient(function, at):
     """The gradient of a scalar function of a tensor."""
     return jax.grad(function)(at)

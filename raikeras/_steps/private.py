@@ -3,13 +3,15 @@
 import contextlib
 import functools
 import types
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from keras.src.backend import in_stateless_scope
+from keras.src.backend import compute_output_spec, in_stateless_scope
 from keras.src.backend.common import dtypes
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 
 def sublayers(model) -> list:
@@ -38,6 +40,12 @@ def loss_tracker(model):
 def losses_are_given(model) -> bool:
     """Whether a JAX step has put in the losses that the forward pass collected."""
     return bool(model._losses_override)
+
+
+def output_loss_variables(model) -> list:
+    """The state of the log columns that are the losses of single outputs."""
+    columns = model._compile_loss.metrics if model._compile_loss is not None else []
+    return [variable for column in columns for variable in column.variables]
 
 
 def is_tf_distributed(model) -> bool:
@@ -97,16 +105,41 @@ def scaled_rate(optimizer, factor):
         del optimizer.__dict__["_get_current_learning_rate"]
 
 
+def traced(function, inputs):
+    """What `function(inputs)` returns for tensors known by shape and dtype; no state changes.
+
+    Args:
+        function: A function of backend tensors.
+        inputs: A nest of `keras.KerasTensor`.
+
+    Returns:
+        The function's result, a `keras.KerasTensor` in the place of every tensor.
+    """
+    return compute_output_spec(function, inputs)
+
+
+def graph_of(model):
+    """The Functional graph that a model runs, or `None`: that of a Sequential model is its own."""
+    graph = getattr(model, "_functional", None) or model
+    return graph if getattr(graph, "_nodes_by_depth", None) else None
+
+
 def graph_nodes(net) -> list[tuple]:
     """Every Functional graph of a net, nested ones included, with its nodes in order."""
-    found: list[tuple] = []
+    found: dict[int, tuple] = {}
     for model in [net, *sublayers(net)]:
-        graph = getattr(model, "_functional", None) or model
-        nodes = getattr(graph, "_nodes_by_depth", None)
-        if nodes and all(graph is not other for other, _ in found):
+        graph = graph_of(model)
+        if graph is not None and id(graph) not in found:
+            nodes = graph._nodes_by_depth
             order = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
-            found.append((graph, [node for node in order if node.operation and not node.is_input]))
-    return found
+            order = [node for node in order if node.operation and not node.is_input]
+            found[id(graph)] = graph, order
+    return list(found.values())
+
+
+def known_variables(optimizer) -> list | None:
+    """The variables for which an optimizer was built; `None` before."""
+    return list(optimizer._trainable_variables) if optimizer.built else None
 
 
 def shortened(graph, runs: list[tuple]) -> dict:
@@ -124,7 +157,7 @@ def shortened(graph, runs: list[tuple]) -> dict:
             return node
         nodes, function = heads[id(node)]
         return types.SimpleNamespace(
-            operation=function,
+            operation=functools.partial(_masked_as_its_input, function),
             is_input=False,
             input_tensors=node.input_tensors,
             arguments=node.arguments,
@@ -135,6 +168,14 @@ def shortened(graph, runs: list[tuple]) -> dict:
         depth: [kept(node) for node in nodes if id(node) not in dropped]
         for depth, nodes in graph._nodes_by_depth.items()
     }
+
+
+def _masked_as_its_input(function: Callable, inputs):
+    """A function's output with the mask of its input, as Keras' layers hand it on."""
+    outputs, mask = function(inputs), get_keras_mask(inputs)
+    if mask is not None:
+        set_keras_mask(outputs, mask)
+    return outputs
 
 
 def make_views(stacked, variables) -> None:

@@ -65,6 +65,12 @@ def device_memory() -> int | None:
     return None
 
 
+def out_of_reach(tensors) -> list[bool]:
+    """Which tensors were made inside a loop, a condition or a map that has ended."""
+    here = tf.compat.v1.get_default_graph()
+    return [tensor.graph is not here for tensor in tensors]
+
+
 def gradient(function, at):
     """The gradient of a scalar function of a tensor."""
     with tf.GradientTape() as tape:

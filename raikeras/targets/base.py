@@ -17,7 +17,8 @@ class Targets(NamedTuple):
             it is given, weights of layers that are not relaxed follow the task loss of the
             network itself, backprop's gradient, and not the mismatches of layers that they feed.
         fresh: Booleans `(batch, 1)` or one boolean: which examples' targets are the deployed
-            forward pass, so that a mismatch as small as rounding is none.
+            forward pass, so that a mismatch as small as rounding is none. With `fed`: true if that
+            is the forward pass in training mode, from which the targets keep their distance.
         memory: Whatever the rule wants to find again in `moved`.
     """
 

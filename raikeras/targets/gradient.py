@@ -57,7 +57,8 @@ class Gradient(TargetRule):
         weight = per_example(step.sample_weight, 2)
         if weight is not None:  # the hidden loss brings it in again
             gradient = ops.divide_no_nan(gradient, ops.cast(weight, gradient.dtype))
-        return Targets(values - self.step_size * step.examples * gradient, fed=values)
+        targets = values - self.step_size * step.examples * gradient
+        return Targets(targets, fed=values, fresh=True)
 
     def get_config(self) -> dict:
         return {"step_size": self.step_size}
