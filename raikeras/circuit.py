@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from raikeras._steps.private import shortened
+from raikeras._steps.private import graph_nodes, graph_of, shortened
 from raikeras.calls import find_calls
 from raikeras.cuts import (
     Block,
@@ -42,6 +42,7 @@ class Circuit:
         matching: Whether mismatches are matching losses: these compare a target, wherever it
             stands, with the layer's pre-activation, and task gradients are taken there too.
         order: Names of cuts. Chains are such that these keep their order. `None`: any order.
+        stack: Whether to look for chains of equal layers.
 
     Attributes:
         layers: The relaxed layers, in the order of the forward pass.
@@ -58,6 +59,7 @@ class Circuit:
         at: str,
         matching: bool = False,
         order: list[str] | None = None,
+        stack: bool = True,
     ):
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
@@ -72,7 +74,9 @@ class Circuit:
                     'Use at="post_activation" and no matching loss, or leave the layer out of '
                     f"`relax`. Received: at={at!r}"
                 )
-        plain = {id(layer) for layer in layers if can_be_stacked(layer)}
+        # Those in a model inside the net might be called from a loop, which the trace must see.
+        nodes = {id(node.operation) for node in dict(graph_nodes(net)).get(graph_of(net), [])}
+        plain = {id(one) for one in layers if id(one) in nodes and can_be_stacked(one)}
         own = functools.partial(self._own_in_shape, plain)
         calls = find_calls(net, layers, own, self._passed_on)
         self.layers = list(dict.fromkeys(cut.layer for cut in calls.cuts))
@@ -80,7 +84,7 @@ class Circuit:
         once = [
             cut.layer for cut in calls.cuts if len(cut.shape) == 1 and times[id(cut.layer)] == 1
         ]
-        self.chains, self.why_apart = find_chains(net, once)
+        self.chains, self.why_apart = find_chains(net, once if stack else [])
         if order is not None:
             self.chains = [chain for chain in self.chains if _keeps(order, chain.layers)]
         self.cuts = grouped(calls.cuts, self.chains)
@@ -156,6 +160,8 @@ class Circuit:
         Returns:
             The net's outputs, and a `Pair` for every cut; one for all cuts of a chain.
         """
+        computed = {layer.compute_dtype for layer in self.layers}
+        narrow = not computed.isdisjoint(("bfloat16", "float16"))
         pairs: dict[int, Pair] = {}
         in_time: dict[int, list] = {}  # by place: own values and inputs at the steps so far
         target_parts = self._parts(targets)
@@ -164,7 +170,7 @@ class Circuit:
         def keep(place, layer, own, inputs, chain=None):
             target = target_parts[place]
             if fed is not None:
-                if restarts is not None:
+                if restarts is not None and narrow:
                     at_cut = self._at_cut(layer, own)
                     target = around_forward(target, fed_parts[place], at_cut)
             elif self._matching:

@@ -9,7 +9,7 @@ import numpy as np
 from raikeras import transfer
 from raikeras.checks import check_integer
 from raikeras.choice import choose_layers
-from raikeras.cuts import calls_replaced
+from raikeras.cuts import calls_replaced, can_cut_before_activation
 
 
 def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
@@ -40,6 +40,12 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
     check_integer("samples", samples, 1)
     rng = np.random.default_rng(seed)
     layers = choose_layers(net, keras.layers.Dense)
+    for layer in layers:
+        if not can_cut_before_activation(layer):
+            raise ValueError(
+                "Each Dense layer must end in its activation, as Keras' own does. Received: layer "
+                f"`{layer.name}` ({type(layer).__name__}) with a `call` of its own"
+            )
     draws = {layer.name: _draw_of(layer) for layer in layers}
     inputs: dict[str, Any] = {}
 
@@ -52,7 +58,8 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
         inputs[layer.name] = fed
         return type(layer).call(layer, fed, *args, **kwargs)
 
-    with calls_replaced(layers, run):
+    # In a scope of its own, so that no state of a recurrent layer follows the pass.
+    with calls_replaced(layers, run), keras.StatelessScope():
         net(x, training=False)
     found = {}
     for layer in layers:

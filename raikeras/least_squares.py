@@ -104,7 +104,7 @@ def problems(step, gradients) -> list[Problem]:
         dtype = layer.kernel.dtype
         shape = (step.batch_size, *cut.shape)
         weights = step.hidden_loss.row_weights(
-            block.first, shape, block.chain, step.sample_weight, step.count, dtype
+            block.first, shape, block.chain, step.hidden_sample_weight, step.count, dtype
         )
         rows = ops.cast(inputs if block.chain else _rows(layer, inputs), dtype)
         moments = _moments(rows, *weights)

@@ -281,17 +281,14 @@ def without_noise(own, target, restarts, chain):
 def around_forward(target, fed, at_cut):
     """The target as far from the layer's own value as it is from the forward pass.
 
-    For a layer that computes in a narrower dtype than its target has: what it says when it is fed
-    by the forward pass may be rounded otherwise than there, and by more than the target's step. In
-    the target's own dtype the two agree to its rounding.
+    For nets that compute in a narrower dtype than targets have: what a layer says when it is fed by
+    the forward pass may be rounded otherwise than there, and by more than the target's step.
 
     Args:
         target: The target.
         fed: The forward pass at the present weights, where the target stands.
         at_cut: The layer's own value there.
     """
-    if keras.backend.standardize_dtype(at_cut.dtype) not in ("bfloat16", "float16"):
-        return target
     return ops.stop_gradient(ops.cast(at_cut, target.dtype)) + (target - fed)
 
 

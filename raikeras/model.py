@@ -126,6 +126,7 @@ class RelaxedModel(keras.Model):
         self.fuse = fuse
         self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name)
         self.weight_step.check(self)
+        self.supports_masking = True
         with keras.name_scope(self.relaxed.scope):
             self.relaxed_columns = [
                 keras.metrics.Mean(name=name)
@@ -139,6 +140,9 @@ class RelaxedModel(keras.Model):
         """The deployed network's outputs; ids, if any, are ignored."""
         inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
         return self.relaxed.circuit.run(inputs, training)
+
+    def compute_mask(self, inputs, previous_mask):
+        return None  # the net's outputs have theirs
 
     @property
     def output_names(self) -> list[str]:

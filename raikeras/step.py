@@ -26,6 +26,7 @@ class Step:
         x: The net's inputs.
         y: What the task loss compares the outputs with.
         sample_weight: Weights of the examples or `None`.
+        hidden_sample_weight: Those with which the hidden loss weighs them.
         batch_size: Integer scalar, number of examples.
         ids: Integers `(batch,)`, or `None` where the data have no ids.
         count: Integer scalar, number of training steps made before.
@@ -49,6 +50,7 @@ class Step:
         self.targets = Targets(ops.zeros(()))
         self.inputs: list = []
         self._model = model
+        self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
         self._start = self._state()
         self._recorded: tuple | None = None
         self._task: tuple | None = None
@@ -79,7 +81,7 @@ class Step:
         The batch size where the hidden loss is averaged over examples (the sum of their weights, if
         it is averaged by these), 1 where it is summed.
         """
-        return self.hidden_loss.examples(self.batch_size, self.sample_weight, self.dtype)
+        return self.hidden_loss.examples(self.batch_size, self.hidden_sample_weight, self.dtype)
 
     def values(self, needed: Any = True, otherwise: Any = None):
         """The deployed forward pass at the cuts, which also measures the deployed network.
@@ -241,7 +243,7 @@ class Step:
         task = self._task_loss(outputs)
         if not pairs:
             return task, (task, ops.zeros(()), outputs, [])
-        hidden = self.hidden_loss(pairs, self.sample_weight, self.count)
+        hidden = self.hidden_loss(pairs, self.hidden_sample_weight, self.count)
         inputs = [pair.inputs for pair in pairs]
         return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
 

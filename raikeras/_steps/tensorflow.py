@@ -68,7 +68,8 @@ def device_memory() -> int | None:
 def out_of_reach(tensors) -> list[bool]:
     """Which tensors were made inside a loop, a condition or a map that has ended."""
     here = tf.compat.v1.get_default_graph()
-    return [tensor.graph is not here for tensor in tensors]
+    seen: dict = {}
+    return [tensor.graph is not here or _in_map(tensor.op, seen) for tensor in tensors]
 
 
 def gradient(function, at):
@@ -163,6 +164,21 @@ def train_step(model, data):
     with tf.init_scope():
         build(model, data)
     return step.Step(model, data).run()
+
+
+def _in_map(operation, seen: dict) -> bool:
+    """Whether an operation follows from the place in a vectorized map, which is traced in place."""
+    waiting = [operation]
+    while waiting:
+        one = waiting[-1]
+        inputs = [tensor.op for tensor in one.inputs]
+        unknown = [each for each in inputs if each not in seen]
+        if unknown:
+            waiting += unknown
+        else:
+            mapped = one.type == "PlaceholderWithDefault"  # what TensorFlow makes for the place
+            seen[waiting.pop()] = mapped or any(seen[each] for each in inputs)
+    return seen[operation]
 
 
 def _selects(model) -> bool:

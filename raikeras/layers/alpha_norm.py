@@ -63,6 +63,7 @@ class AlphaNorm(keras.Model):
         super().__init__(**kwargs)
         self.net, self.weight = net, float(weight)
         self.built = bool(net.built)
+        self.supports_masking = True
 
     def build(self, input_shape=None):
         if not self.net.built:
@@ -74,6 +75,9 @@ class AlphaNorm(keras.Model):
         alphas = [ops.cast(x.alpha, self.variable_dtype) for x in alpha_layers(self.net)]
         self.add_loss(self.weight * _norm(alphas))
         return outputs
+
+    def compute_mask(self, inputs, previous_mask):
+        return None  # the net's outputs have theirs
 
     def compute_output_shape(self, input_shape):
         return self.net.compute_output_shape(input_shape)

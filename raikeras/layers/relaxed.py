@@ -36,6 +36,10 @@ class Relaxed(keras.layers.Wrapper):
     ```
     """
 
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+        self.supports_masking = layer.supports_masking
+
     def build(self, input_shape=None):
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -44,6 +48,9 @@ class Relaxed(keras.layers.Wrapper):
 
     def call(self, inputs, **kwargs):
         return self.layer(inputs, **kwargs)
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.layer.compute_mask(inputs, previous_mask)
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)

@@ -40,6 +40,8 @@ class TargetRule:
     Attributes:
         has_rows: Whether the rule keeps a row per example between steps. Then training data
             need example ids; otherwise any data do. A rule with rows derives from `Learned`.
+        has_weights: Whether the targets hold the examples' weights already, as those that follow
+            the task loss' gradient do: then the hidden loss does not weigh examples again.
 
     Example:
 
@@ -52,6 +54,7 @@ class TargetRule:
     """
 
     has_rows = False
+    has_weights = False
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:
         """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""

@@ -1,10 +1,8 @@
 """`Gradient`: targets one gradient step from the forward pass; nothing is kept between steps."""
 
 import keras
-from keras import ops
 
 from raikeras.checks import check_positive
-from raikeras.mismatch import per_example
 from raikeras.targets.base import TargetRule, Targets
 
 
@@ -24,6 +22,8 @@ class Gradient(TargetRule):
     and one step of SGD the weights of relaxed layers move as by backprop at `step_size` times the
     rate; other hidden losses, other optimizers and `weight_step=Local(...)` make the difference.
     Several local steps want the averaged loss: the curvature of a sum grows with the batch.
+    Sample weights act by the task loss alone: a target of weight 0 stays at the forward pass,
+    unless its example reaches others' losses, by batch statistics for one.
 
     Forward and backward pass run in training mode. The relaxed path sees the same dropout masks
     and batch statistics, so that the mismatch is the gradient step alone; moving statistics are
@@ -48,15 +48,14 @@ class Gradient(TargetRule):
     ```
     """
 
+    has_weights = True
+
     def __init__(self, step_size: float = 1.0):
         check_positive("step_size", step_size)
         self.step_size = step_size
 
     def set(self, step) -> Targets:
         values, gradient = step.task_gradient()
-        weight = per_example(step.sample_weight, 2)
-        if weight is not None:  # the hidden loss brings it in again
-            gradient = ops.divide_no_nan(gradient, ops.cast(weight, gradient.dtype))
         targets = values - self.step_size * step.examples * gradient
         return Targets(targets, fed=values, fresh=True)
 

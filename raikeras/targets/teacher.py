@@ -45,14 +45,18 @@ class Teacher(TargetRule):
 
     def set(self, step) -> Targets:
         at = "pre_activation" if step.circuit.target_before else "post_activation"
-        circuit = Circuit(self.net, choose_layers(self.net, self.relax), at)
+        circuit = Circuit(self.net, choose_layers(self.net, self.relax), at, stack=False)
         shapes = [[cut.shape for cut in one.cuts] for one in (circuit, step.circuit)]
         if shapes[0] != shapes[1]:
             raise ValueError(
                 "Teacher and student must have relaxed layers of the same shapes. Received: "
                 f"teacher={shapes[0]}, student={shapes[1]}"
             )
-        return Targets(circuit.record(step.x)[1], fed=step.values())
+        # In a scope of its own, so that no state of the teacher follows the pass.
+        state = [(variable, variable.value) for variable in self.net.variables]
+        with keras.StatelessScope(state, collect_losses=True):
+            values = circuit.record(step.x)[1]
+        return Targets(values, fed=step.values())
 
     def get_config(self) -> dict:
         raise ValueError(
