@@ -195,14 +195,14 @@ class RelaxedModel(keras.Model):
         if not self.target_rule.has_rows:
             if not ids_in.is_stream(x):
                 ids_in.check_finite(x, call.get("y"), call.get("sample_weight"))
-            with self._fused():
+            with self._fused(trains=True):
                 history = run(super().fit, self, call)
         else:
             checker = prepare_data(self, call)
             prepare_store(self, checker.num_examples)
             note_repeats(self, checker.may_repeat)
             x = call["x"]
-            with checker.plain_errors(), self._fused():
+            with checker.plain_errors(), self._fused(trains=True):
                 history = run(super().fit, self, call)
         if guard.stopped:
             warnings.warn(explain(self, x), stacklevel=2)
@@ -213,7 +213,7 @@ class RelaxedModel(keras.Model):
         self._follow_net()
         if self.store is not None:
             note_repeats(self, True)
-        with self._fused():
+        with self._fused(trains=True):
             return super().train_on_batch(*args, **kwargs)
 
     @functools.wraps(keras.Model.evaluate)
@@ -226,6 +226,16 @@ class RelaxedModel(keras.Model):
     def predict(self, *args, **kwargs):
         self._follow_net()
         return super().predict(*args, **kwargs)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, *args, **kwargs):
+        self._follow_net()
+        return super().test_on_batch(*args, **kwargs)
+
+    @functools.wraps(keras.Model.predict_on_batch)
+    def predict_on_batch(self, *args, **kwargs):
+        self._follow_net()
+        return super().predict_on_batch(*args, **kwargs)
 
     @functools.wraps(keras.Model.export)
     def export(self, *args, **kwargs):
@@ -294,8 +304,12 @@ class RelaxedModel(keras.Model):
             forget_traces(self)
 
     @contextlib.contextmanager
-    def _fused(self):
-        """While it lasts, chains of equal layers train as one, if the optimizer allows it."""
+    def _fused(self, trains: bool = False):
+        """While it lasts, chains of equal layers train as one, if the optimizer allows it.
+
+        Args:
+            trains: Whether the optimizer is going to be applied.
+        """
         nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
         fuse = self.fuse and not getattr(self.weight_step, "in_sequence", False)
         chains = self.relaxed.circuit.chains if fuse and not nested else []
@@ -310,7 +324,7 @@ class RelaxedModel(keras.Model):
             )
         chains = [] if reason else [chain for chain in chains if chain.trainable]
         if not chains:
-            if not nested:
+            if trains:
                 check_known(self.optimizer, self.trainable_variables)
             yield
             return
@@ -321,7 +335,8 @@ class RelaxedModel(keras.Model):
             stacked = [v for chain in chains for v in chain.variables]
             # Kept, for a walk through a thousand layers takes longer than a step.
             self.relaxed.listed = [v for v in super().variables if id(v) not in views] + stacked
-            check_known(self.optimizer, self.trainable_variables)
+            if trains:
+                check_known(self.optimizer, self.trainable_variables)
             forget_traces(self)
             yield
         finally:

@@ -82,10 +82,12 @@ def prepare_store(model, num_examples: int) -> None:
     if model.store is None:
         check_room(model.store_bytes(num_examples), storage)
         dtype = model.target_rule.dtype or circuit.dtype
-        model.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
+        with keras.name_scope(model.relaxed.scope):
+            model.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
         model.relaxed.store.may_repeat = False
     elif model.relaxed.owner is not owner:
-        model.store.use_rule(rule)
+        with keras.name_scope(model.relaxed.scope):
+            model.store.use_rule(rule)
     else:
         return
     model.relaxed.owner = owner

@@ -1,7 +1,5 @@
 """What a `RelaxedModel` trains with, beside what Keras knows of it."""
 
-from typing import Any
-
 import keras
 
 from raikeras.changes import Parts
@@ -45,7 +43,8 @@ class Relaxation:
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
-        self._take(self._circuit())
+        parts = Parts(net)
+        self._take(self._circuit(), parts)
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""
@@ -57,27 +56,26 @@ class Relaxation:
         Raises:
             ValueError: If the net has other relaxed layers than when it was wrapped.
         """
-        if not self.circuit.cuts or not Parts(self._net).differ_from(self._parts):
+        parts, before = Parts(self._net), self.circuit.cuts
+        if not before or not parts.differ_from(self._parts):
             return False
-        before = self.circuit.cuts
         try:
             circuit = self._circuit(order=[cut.name for cut in before])
         except ValueError as error:
             raise _changed(str(error)) from error
         if circuit.cuts != before:
             raise _changed(_difference(before, circuit.cuts))
-        self._take(circuit)
+        self._take(circuit, parts)
         return True
 
     def _circuit(self, order: list[str] | None = None) -> Circuit:
-        self._parts = Parts(self._net)
         matching = isinstance(get_loss(self.given_loss), MatchingLoss)
         layers = choose_layers(self._net, self._relax)
         with keras.name_scope(self.scope):
             return Circuit(self._net, layers, self.at, matching, order)
 
-    def _take(self, circuit: Circuit) -> None:
-        self.circuit: Any = circuit
+    def _take(self, circuit: Circuit, parts: Parts) -> None:
+        self.circuit, self._parts = circuit, parts
         self.hidden_loss = HiddenLoss(self.given_loss, self.given_weight, circuit.cuts, self.at)
         self.why_no_least_squares = why_not_least_squares(circuit, self.hidden_loss, self.at)
 
