@@ -23,10 +23,10 @@ def check_backend() -> None:
         return
     found = [each for each in SUPPORTED if is_installed(each)]
     if found:
-        advice = f"Set the environment variable KERAS_BACKEND={found[0]} before Python imports Keras"
+        advice = f"Set KERAS_BACKEND={found[0]} in the environment before Python imports Keras"
         advice += f", or pip install {name}" if name in SUPPORTED else ""
     else:
-        advice = "Install one: pip install tensorflow; or pip install jax, and set KERAS_BACKEND=jax"
+        advice = "Install one: pip install tensorflow; or pip install jax, then KERAS_BACKEND=jax"
     raise ImportError(
         f"The Keras backend must be installed, {' or '.join(SUPPORTED)}. Received: backend="
         f"'{name}' ({origin}), installed: {', '.join(found) or 'none of them'}. {advice}."
