@@ -278,7 +278,7 @@ def test_a_validation_split_needs_no_rows():
 def test_a_call_that_failed_leaves_room_for_the_corrected_one(change):
     model = make_model(num_examples=None)
     x, y = (X, Y[:-1]) if change == "fewer labels" else (X[:, :2], Y)
-    with pytest.raises(ValueError):
+    with pytest.raises((ValueError, RuntimeError)):  # Keras 3.12 wraps the first in the second
         model.fit(x, y, verbose=0)
     model.fit(X, Y, verbose=0)
 
