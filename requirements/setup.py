@@ -29,9 +29,8 @@ def main() -> None:
     folder, packages = sys.argv[1:] or (".venv", "all.txt")
     if packages.startswith("floor-") and sys.version_info >= (3, 13):
         received = ".".join(map(str, sys.version_info[:3]))
-        stop(
-            f"The oldest versions need Python 3.11 or 3.12. Received: {received}. Name one: PYTHON="
-        )
+        advice = "Name one: make test-floor PYTHON=python3.11"
+        stop(f"For the oldest versions Python must be 3.11 or 3.12. Received: {received}. {advice}")
     venv = ROOT / folder
     try:
         make_venv(venv)
