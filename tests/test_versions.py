@@ -37,11 +37,11 @@ def bounds(*extras: str) -> dict[str, str]:
     return dict(re.fullmatch(r"([\w-]+)(.*)", word).groups() for word in words)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_floor_installs_exactly_the_lower_bounds(backend):
-    installed = pins(f"floor-{backend}.txt")
-    for package, specifier in bounds(backend, "dev").items():
-        lowest = min(map(version, installed[package]))
+def test_the_floors_install_exactly_the_lower_bounds():
+    installed = [pins(f"floor-{backend}.txt") for backend in BACKENDS]
+    for package, specifier in bounds(*BACKENDS, "dev").items():
+        # One backend may need newer ones than the other: JAX 0.7 needs NumPy 2.
+        lowest = min(version(pin) for floor in installed for pin in floor.get(package, []))
         assert lowest == version(re.match(r">=([\d.]+)", specifier)[1]), f"{package}: {AGAIN}"
 
 
