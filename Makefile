@@ -16,15 +16,22 @@ TABLES := $(basename $(notdir $(wildcard report/tables/*.py)))
 REPORT_CODE := $(filter-out report/numbers.py report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml))
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
 # Tests that need no Keras run once, all others once a backend.
-ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py)
+ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py \
+	tests/test_installed.py tests/test_versions.py)
 TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
+# Tests of what runs on requirements/all.txt alone: pyproject's lower bounds are the library's.
+OF_EXPERIMENTS := $(patsubst %,tests/test_%.py,approximation autoencoder batch_sizes contenders depth \
+	gates gradients initialisation limits minibatch mlp relu_alpha_experiment second_order sweep \
+	tabular tabular_training)
+# The backends, each in an environment of its own with the oldest versions that pyproject allows.
+FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.txt))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu test lint lock publish confirm clean FORCE \
-	checked/reference checked/$(PROFILE)
+.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-floor lint lock publish confirm clean FORCE \
+	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
 $(error PROFILE must be smoke, quick or full. Received: reference. `make report` uses the reference)
@@ -32,7 +39,7 @@ endif
 
 help: ## say what can be made
 	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [PYTHON=python3.12]"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s%s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with exactly the packages in requirements/
 
@@ -122,6 +129,15 @@ test: $(READY) ## run all tests, the library's on both backends at the same time
 	@echo "== tests that need no Keras"
 	@$(PY) -m pytest -q $(ONCE)
 
+test-floor: $(FLOORS:%=test-floor-%) ## the library's tests on the oldest versions allowed (build/floor-*: about 1 GB to download)
+
+$(FLOORS:%=test-floor-%): test-floor-%: build/floor-%/ready
+	@echo "== library tests on the oldest versions with the backend $*"
+	@KERAS_BACKEND=$* build/floor-$*/bin/python -m pytest -q $(filter-out $(OF_EXPERIMENTS),$(TESTS))
+
+build/floor-%/ready: requirements/uv.txt requirements/floor-%.txt requirements/setup.py
+	@$(PYTHON) requirements/setup.py build/floor-$* floor-$*.txt
+
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -131,8 +147,11 @@ lint: $(READY) ## check style and types
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 lock: $(READY) ## renew requirements/*.txt (UPGRADE=--upgrade takes the newest versions)
 	@$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o requirements/all.txt
+	@for backend in tensorflow jax; do \
+		$(COMPILE) $(UPGRADE) --resolution lowest-direct --extra $$backend --extra dev pyproject.toml -o requirements/floor-$$backend.txt || exit; \
+	done
 	@echo uv | $(COMPILE) $(UPGRADE) --no-annotate - -o requirements/uv.txt
-	@! grep -nE 'https?:|file:|@ /|^-' requirements/all.txt requirements/uv.txt
+	@! grep -nE 'https?:|file:|@ /|^-' requirements/*.txt
 
 clean: ## remove build/ except the results of the full profile
 	@$(PYTHON) requirements/setup.py --clean

@@ -1,5 +1,9 @@
 """Train Keras models with relaxed activations: every example has its own target activations."""
 
+from raikeras.installed import check_backend
+
+check_backend()  # before anything imports Keras
+
 from raikeras import (
     callbacks,
     constraints,

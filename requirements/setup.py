@@ -1,11 +1,13 @@
-"""`make setup`: one .venv with exactly the packages of requirements/*.txt, hashes checked.
+"""`make setup`: an environment with exactly the packages of a file here, hashes checked.
 
+`setup.py` makes .venv by all.txt, `setup.py build/floor-jax floor-jax.txt` another environment.
 Needs only Python >= 3.11 with venv. Killed half-way, the next call starts the folder afresh.
 `--clean` removes build/ except the results of the full profile, which take long to make.
 """
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-UNFINISHED, READY = VENV / "unfinished", VENV / "ready"
 
 
 def main() -> None:
@@ -27,27 +26,34 @@ def main() -> None:
         )
     if sys.argv[1:] == ["--clean"]:
         return clean()
+    folder, packages = sys.argv[1:] or (".venv", "all.txt")
+    if packages.startswith("floor-") and sys.version_info >= (3, 13):
+        received = ".".join(map(str, sys.version_info[:3]))
+        advice = "Name one: make test-floor PYTHON=python3.11"
+        stop(f"For the oldest versions Python must be 3.11 or 3.12. Received: {received}. {advice}")
+    venv = ROOT / folder
     try:
-        make_venv()
-        install()
+        make_venv(venv)
+        install(venv, ROOT / "requirements" / packages)
     except OSError as error:
-        stop(f"{VENV} must be writable. Received: {error.strerror}. Free space or change its mode.")
-    READY.touch()
-    UNFINISHED.unlink()
+        stop(f"{venv} must be writable. Received: {error.strerror}. Free space or change its mode.")
+    (venv / "ready").touch()
+    (venv / "unfinished").unlink()
 
 
-def make_venv() -> None:
-    """A new .venv, unless a whole and fitting one is there."""
-    usable = not UNFINISHED.exists() and PYTHON.exists() and ask("-c", "import sys, pip")
+def make_venv(venv: Path) -> None:
+    """A new environment, unless a whole and fitting one is there."""
+    unfinished = venv / "unfinished"
+    usable = not unfinished.exists() and python(venv).exists() and ask(venv, "import sys, pip")
     if not usable:
-        print(f"making {VENV} with Python {sys.version.split()[0]}", flush=True)
-        shutil.rmtree(VENV, ignore_errors=True)
-        VENV.mkdir()
-        UNFINISHED.touch()
+        print(f"making {venv} with Python {sys.version.split()[0]}", flush=True)
+        shutil.rmtree(venv, ignore_errors=True)
+        venv.mkdir(parents=True)
+        unfinished.touch()
         need_ensurepip()
-        run([sys.executable, "-m", "venv", str(VENV)], "Python's venv must work")
-    UNFINISHED.touch()
-    READY.unlink(missing_ok=True)
+        run([sys.executable, "-m", "venv", str(venv)], "Python's venv must work")
+    unfinished.touch()
+    (venv / "ready").unlink(missing_ok=True)
 
 
 def need_ensurepip() -> None:
@@ -62,24 +68,36 @@ def need_ensurepip() -> None:
     run(["apt-get", "-q", "install", "-y", "--no-install-recommends", package], wanted)
 
 
-def install() -> None:
-    """Everything in requirements/, compiled, and the checkout itself importable."""
+def install(venv: Path, packages: Path) -> None:
+    """Everything in uv.txt and a list of packages, compiled, and the checkout itself importable."""
     wanted = "Package downloads must work: check the network and pip's settings, then start again"
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [python(venv), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     run([*pip, "--require-hashes", "-r", ROOT / "requirements" / "uv.txt"], wanted)
-    print("installing requirements/all.txt (about a minute)", flush=True)
-    environment = dict(os.environ, UV_COMPILE_BYTECODE="1", VIRTUAL_ENV=str(VENV))
+    print(f"downloading and installing {summary(packages)} (about a minute)", flush=True)
+    environment = dict(os.environ, UV_COMPILE_BYTECODE="1", VIRTUAL_ENV=str(venv))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode, imports take 3 x as long
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON]
-    run([*uv, "--require-hashes", "-r", ROOT / "requirements" / "all.txt"], wanted, environment)
+    uv = [python(venv), "-m", "uv", "pip", "install", "--quiet", "--python", python(venv)]
+    run([*uv, "--require-hashes", "-r", packages], wanted, environment)
     # Relative, so that a copied checkout imports itself; no build, so nothing more to download.
-    site = ask("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    site = ask(venv, "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     Path(site, "raikeras-checkout.pth").write_text(os.path.relpath(ROOT, site) + "\n")
 
 
-def ask(*words: str) -> str:
+def summary(packages: Path) -> str:
+    """How many packages a file lists, and the versions of those that matter most."""
+    pins = re.findall(r"^([\w.-]+)==([\w.]+)", packages.read_text("utf-8"), re.MULTILINE)
+    named = [f"{name} {pin}" for name, pin in pins if name in ("jax", "keras", "tensorflow")]
+    return f"requirements/{packages.name}: {len(pins)} packages, with {', '.join(named)}"
+
+
+def python(venv: Path) -> Path:
+    """The environment's interpreter."""
+    return venv / "bin" / "python"
+
+
+def ask(venv: Path, code: str) -> str:
     """What the environment's Python prints; empty if it does not work."""
-    done = subprocess.run([PYTHON, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([python(venv), "-c", code], capture_output=True, text=True, check=False)
     return (done.stdout or " ") if done.returncode == 0 else ""
 
 

@@ -1,13 +1,58 @@
-"""What every test shares: the backend in the header, and Keras' global settings put back."""
+"""What every test shares: one backend, a compilation cache, Keras' global settings put back."""
 
+import importlib.util
 import os
 import sys
 import tempfile
+from importlib.machinery import PathFinder
 
 import pytest
 
 
+class OneBackend(PathFinder):
+    """Python's search for packages, blind to those in `hidden`."""
+
+    hidden: set[str] = set()
+
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        if fullname in cls.hidden:
+            return None
+        return super().find_spec(fullname, path, target)
+
+
 def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "tensorflow: needs TensorFlow whatever the backend; `-m tensorflow` shows it"
+    )
+    hide_other_backends(only_marked=config.option.markexpr == "tensorflow")
+    share_compilations(config)
+
+
+def hide_other_backends(only_marked: bool) -> None:
+    """Makes importing a backend that is not the one under test an error, as if it were missing.
+
+    Keras itself imports TensorFlow on every backend where it can (`keras.utils.set_random_seed`),
+    and TensorFlow imports JAX: so a test that does cannot be told by what has been imported.
+    """
+    backend = os.environ.get("KERAS_BACKEND")
+    if backend:
+        OneBackend.hidden = {"tensorflow", "jax", "torch"} - {backend}
+        if only_marked:
+            OneBackend.hidden.discard("tensorflow")
+        sys.meta_path[sys.meta_path.index(PathFinder)] = OneBackend
+
+
+def pytest_collection_modifyitems(items):
+    """Leaves what needs TensorFlow to a process that has it: see test_backends.py."""
+    if importlib.util.find_spec("tensorflow"):
+        return
+    for item in items:
+        if item.get_closest_marker("tensorflow"):
+            item.add_marker(pytest.mark.skip(reason="runs apart: test_backends.py"))
+
+
+def share_compilations(config):
     """Lets JAX compile each program once a run: without a cache, every new model and every loop
     or condition outside jit compiles again what an equal one before it did.
     """

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
+from tf_streams import TF_DATA, tf_dataset
 
 import raikeras
 from raikeras.callbacks import Backup
@@ -164,7 +164,7 @@ def test_every_epoch_has_another_order_with_every_example_once():
     assert not any((a == b).all() for a, b in zip(epochs, epochs[1:], strict=False))
 
 
-@pytest.mark.parametrize("kind", ["tf.data", "PyDataset"])
+@pytest.mark.parametrize("kind", [TF_DATA, "PyDataset"])
 def test_a_stream_is_saved_at_the_ends_of_epochs(kind, tmp_path):
     class Items(keras.utils.PyDataset):
         def __len__(self):
@@ -177,7 +177,7 @@ def test_a_stream_is_saved_at_the_ends_of_epochs(kind, tmp_path):
     def stream():
         if kind == "PyDataset":
             return with_ids(Items())
-        return with_ids(tf.data.Dataset.from_tensor_slices((X, Y))).batch(BATCH)
+        return with_ids(tf_dataset((X, Y))).batch(BATCH)
 
     settings = {"x": None, "y": None, "batch_size": None, "shuffle": False}
     unbroken = make_model()

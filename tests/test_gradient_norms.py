@@ -1,11 +1,10 @@
 """Gradient norms by layer against formulas, differences and the backend's own derivative."""
 
-import importlib.util
-
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from tf_streams import needs_tensorflow
 
 import raikeras
 from raikeras.callbacks import GradientNorms
@@ -206,21 +205,17 @@ def test_callbacks_behind_it_see_the_norms_and_those_before_do_not():
                               for k in NAMES}  # fmt: skip
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("tensorboard") is None
-    or importlib.util.find_spec("tensorflow") is None,
-    reason="an event file is written by tensorflow and read by tensorboard",
-)
+@needs_tensorflow  # writes and reads the event file
 def test_tensorboard_behind_it_writes_the_norms(tmp_path):
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
     import tensorflow as tf
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
     net, norms = make_net(), GradientNorms(X, Y)
     board = keras.callbacks.TensorBoard(tmp_path)
     net.fit(X, Y, epochs=2, verbose=0, callbacks=[norms, board])
     (file,) = (tmp_path / "train").glob("events*")
     written = {}
-    for event in EventFileLoader(str(file)).Load():
+    for event in loader.EventFileLoader(str(file)).Load():
         for value in event.summary.value:
             if value.tag == "epoch_gradient_norm/first":
                 written[event.step] = float(tf.make_ndarray(value.tensor))

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+pytest.importorskip("jax", reason="the study differentiates with JAX")
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import cliff  # noqa: E402
 import gradients  # noqa: E402

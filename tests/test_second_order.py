@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-import second_order
-from curvature import first_convex, hessian_free_error, taylor_order
 from scipy.optimize import check_grad, rosen, rosen_der
-from second_order import Problem, conjugate_gradients, damped_step, damping_path
+
+pytest.importorskip("jax", reason="the study differentiates with JAX")
+
+import second_order  # noqa: E402
+from curvature import first_convex, hessian_free_error, taylor_order  # noqa: E402
+from second_order import Problem, conjugate_gradients, damped_step, damping_path  # noqa: E402
 
 
 @pytest.fixture(scope="module")

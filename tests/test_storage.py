@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
+from tf_streams import TF_DATA, tf_dataset
 
 import raikeras
 from raikeras import memory
@@ -168,14 +168,14 @@ def eager_rows():
     return trained(make_model(jit_compile=False, run_eagerly=True))["targets"]
 
 
-@pytest.mark.parametrize("kind", ["arrays", "tf.data"])
+@pytest.mark.parametrize("kind", ["arrays", TF_DATA])
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_compiled_or_not_steps_train_the_same_rows(jit_compile, kind, eager_rows):
     model = make_model(jit_compile=jit_compile)
     if kind == "arrays":
         trained(model)
     else:
-        stream = with_ids(tf.data.Dataset.from_tensor_slices((X, Y))).batch(5)
+        stream = with_ids(tf_dataset((X, Y))).batch(5)
         model.fit(stream, epochs=3, shuffle=False, verbose=0)
     rows = model.store.read("targets", IDS)
     np.testing.assert_allclose(rows, eager_rows, rtol=1e-4, atol=1e-5)

@@ -4,7 +4,7 @@ import importlib
 
 import keras
 
-SUPPORTED = ("tensorflow", "jax")
+from raikeras.installed import SUPPORTED
 
 
 def load_backend():
