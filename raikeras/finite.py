@@ -94,7 +94,8 @@ def _losses_spread(model) -> bool:
 
 
 def _loss_spreads(loss) -> bool:
-    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+    if isinstance(loss, str):
+        return True  # Keras looks up its own by name, and no others
     kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
     return _is_own(kind) and _is_own(getattr(loss, "fn", kind))
 
