@@ -1,22 +1,28 @@
 """Example ids: how training data says which row belongs to which example, and its checks."""
 
 import contextlib
-import hashlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
+
+from raikeras import streams
+from raikeras.contents import fingerprint, is_array, length
+from raikeras.finite import check_finite
+
+__all__ = ["Checker", "are_distinct", "fingerprint", "has_ids", "is_stream", "with_ids"]
 
 KEYS = {"inputs", "example_id"}
 
 
 def has_ids(x) -> bool:
     """Whether inputs carry example ids: `{"inputs": ..., "example_id": ...}`."""
-    return isinstance(x, dict) and set(x) == KEYS
+    return isinstance(x, dict) and x.keys() == KEYS
 
 
 def is_stream(x) -> bool:
     """Whether training data comes in batches rather than as arrays."""
-    return not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
+    return not all(map(is_array, keras.tree.flatten(x)))
 
 
 def with_ids(stream, batch_size: int | None = None):
@@ -63,41 +69,16 @@ def with_ids(stream, batch_size: int | None = None):
     )
 
 
-class _Items(keras.utils.PyDataset):
-    """A PyDataset that hands on another one, changed or checked by a subclass."""
-
-    def __init__(self, items):
-        super().__init__(
-            workers=items.workers,
-            use_multiprocessing=items.use_multiprocessing,
-            max_queue_size=items.max_queue_size,
-        )
-        self._items = items
-
-    def __len__(self):
-        return len(self._items)
-
-    @property
-    def num_batches(self):
-        return self._items.num_batches
-
-    def on_epoch_begin(self):
-        self._items.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self._items.on_epoch_end()
-
-
-class _NumberedItems(_Items):
+class _NumberedItems(streams.Items):
     """A PyDataset whose examples are numbered by item and place."""
 
     def __init__(self, items, batch_size):
         super().__init__(items)
-        self._batch_size = batch_size or _count(items[0][0])
+        self._batch_size = batch_size or length(streams.standard_batch(items[0])[0])
 
     def __getitem__(self, index):
-        x, *rest = self._items[index]
-        ids = index * self._batch_size + np.arange(_count(x), dtype="int32")
+        x, *rest = streams.standard_batch(self._items[index])
+        ids = index * self._batch_size + np.arange(length(x), dtype="int32")
         return {"inputs": x, "example_id": ids}, *rest
 
 
@@ -106,20 +87,21 @@ class Checker:
 
     Args:
         num_examples: Integer, number of rows.
+        finite: Function of `(x, y, sample_weight)` that raises a `ValueError` for NaN in them.
 
     Attributes:
         may_repeat: Whether an example may occur more than once in a batch.
     """
 
-    def __init__(self, num_examples: int):
-        self.num_examples = num_examples
+    def __init__(self, num_examples: int, finite: Callable = check_finite):
+        self.num_examples, self._finite = num_examples, finite
         self.may_repeat = True
         self._error: ValueError | None = None
 
     def check(self, x, y=None, sample_weight=None) -> None:
         """Raises a `ValueError` for a bad batch, and remembers it."""
         try:
-            check_finite(x["inputs"] if has_ids(x) else x, y, sample_weight)
+            self._finite(x, y, sample_weight)
             self.check_ids(x)
         except ValueError as error:
             self._error = error
@@ -148,14 +130,8 @@ class Checker:
 
     def wrap(self, stream):
         """The same stream with every batch checked when it is drawn."""
-        if isinstance(stream, keras.utils.PyDataset):
-            return _CheckedItems(stream, self)
-        if hasattr(stream, "element_spec"):
-            self._check_spec(stream.element_spec)
-            from raikeras._steps.tf_data import checked
-
-            return checked(stream, self.check)
-        return self._checked_batches(stream)
+        self._check_spec(getattr(stream, "element_spec", None))
+        return streams.checked(stream, self.check)
 
     def _check_spec(self, spec) -> None:
         x = spec[0] if isinstance(spec, tuple) else spec
@@ -164,11 +140,6 @@ class Checker:
                 "`example_id` must have the shape (batch,). Apply `with_ids` to single examples "
                 f"and `batch` after it. Received: element_spec={x['example_id']}"
             )
-
-    def _checked_batches(self, stream):
-        for batch in stream:
-            self.check(*batch)
-            yield batch
 
     @contextlib.contextmanager
     def plain_errors(self):
@@ -181,53 +152,6 @@ class Checker:
                 raise error from None
 
 
-class _CheckedItems(_Items):
-    """A PyDataset that checks its items."""
-
-    def __init__(self, items, checker):
-        super().__init__(items)
-        self._checker = checker
-
-    def __getitem__(self, index):
-        batch = self._items[index]
-        self._checker.check(*batch)
-        return batch
-
-
 def are_distinct(ids) -> bool:
     """Whether no id occurs twice."""
     return len(np.unique(np.asarray(ids))) == len(ids)
-
-
-def check_finite(x, y=None, sample_weight=None) -> None:
-    """Raises a `ValueError` if an array holds NaN or an infinity."""
-    for name, tree in (("x", x), ("y", y), ("sample_weight", sample_weight)):
-        for leaf in keras.tree.flatten(tree):
-            array = np.asarray(leaf) if leaf is not None else np.zeros(0)
-            if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
-                continue
-            bad = ~np.isfinite(array)
-            if bad.any():
-                first = (
-                    np.argwhere(bad.reshape(len(array), -1).any(axis=1))[0, 0] if bad.ndim else 0
-                )
-                raise ValueError(
-                    f"`{name}` must be finite: a NaN would spread to every weight. Received: "
-                    f"{int(bad.sum())} values that are NaN or infinite, the first in example "
-                    f"{first}"
-                )
-
-
-def fingerprint(*arrays) -> str:
-    """A digest of arrays' shapes, dtypes and bytes, to recognise the data of an earlier `fit`."""
-    digest = hashlib.blake2b(digest_size=16)
-    for leaf in keras.tree.flatten(arrays):
-        if leaf is not None:
-            array = np.ascontiguousarray(leaf)
-            digest.update(f"{array.shape}{array.dtype}".encode())
-            digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _count(x) -> int:
-    return keras.tree.flatten(x)[0].shape[0]

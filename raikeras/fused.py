@@ -197,7 +197,7 @@ class Chain:
         return self.activation(value) if place.target_before else value
 
     def _cast(self, tensor):
-        return ops.cast(ops.convert_to_tensor(tensor), self.layers[0].compute_dtype)
+        return ops.cast(ops.convert_to_tensor(tensor, sparse=False), self.layers[0].compute_dtype)
 
     def _stacked(self, name: str, part, constraint) -> keras.Variable:
         names = f"{self.layers[0].name}_to_{self.layers[-1].name}_{name}"

@@ -3,6 +3,8 @@
 `Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -10,6 +12,7 @@ from keras import ops
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker
+from raikeras.contents import first_rows
 
 BATCHES = 50  # between two looks at the loss within an epoch
 EXAMPLES = 256  # that an explanation looks at
@@ -92,15 +95,19 @@ class Guard(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
 
-def explain(model, x) -> str:
+def explain(model, x, not_finite: Sequence[str] = ()) -> str:
     """Says where a training that was stopped overflowed, and what helps.
 
     Args:
         model: The `RelaxedModel`, after `fit`.
         x: What `fit` was given, with ids or without; of a stream nothing is looked at.
+        not_finite: A few words for each argument of `fit` that holds NaN or infinities.
     """
     number = int(model.weight_step.training_steps(model.optimizer.iterations)) + 1
     found = [_first_overflow(model, x), *_largest(model)]
+    if not_finite:
+        # An output that is NaN because its input is says nothing more.
+        found = [f"The data were not finite: {' and '.join(not_finite)}", *_largest(model)]
     return (
         f"Training stopped: the objective or its gradient was not finite in training step {number}."
         " The step was left out, so weights and targets are those before it. "
@@ -145,7 +152,7 @@ def _first_overflow(model, x) -> str | None:
         return None
     ids = x["example_id"][:EXAMPLES] if ids_in.has_ids(x) else None
     x = keras.tree.map_structure(
-        lambda part: part[:EXAMPLES], x["inputs"] if ids is not None else x
+        lambda part: first_rows(part, EXAMPLES), x["inputs"] if ids is not None else x
     )
     for cut, own, target in _values(model, x, ids):
         name = own.dtype.name

@@ -178,7 +178,7 @@ def _rows(layer, inputs):
             dilation_rate=layer.dilation_rate,
             padding=layer.padding,
         )
-    return inputs
+    return ops.convert_to_tensor(inputs, sparse=False)
 
 
 def _cholesky(matrix):

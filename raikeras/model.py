@@ -14,9 +14,15 @@ from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
 from raikeras.changes import check_known
+from raikeras.finite import FiniteCheck
 from raikeras.fused import why_not
 from raikeras.guard import Guard, explain
-from raikeras.preparation import note_repeats, prepare_data, prepare_store
+from raikeras.preparation import (
+    note_repeats,
+    prepare_data,
+    prepare_store,
+    prepare_without_rows,
+)
 from raikeras.relaxation import Relaxation
 from raikeras.resume import run
 from raikeras.store import Store, store_bytes
@@ -191,21 +197,20 @@ class RelaxedModel(keras.Model):
                 "outside the strategy's scope."
             )
         self.target_rule.check(self.optimizer)
-        x, guard = call.get("x"), Guard.added_to(call)
+        x, guard, finite = call.get("x"), Guard.added_to(call), FiniteCheck(self)
         if not self.target_rule.has_rows:
-            if not ids_in.is_stream(x):
-                ids_in.check_finite(x, call.get("y"), call.get("sample_weight"))
+            prepare_without_rows(call, finite)
             with self._fused(trains=True):
                 history = run(super().fit, self, call)
         else:
-            checker = prepare_data(self, call)
+            checker = prepare_data(self, call, finite)
             prepare_store(self, checker.num_examples)
             note_repeats(self, checker.may_repeat)
             x = call["x"]
             with checker.plain_errors(), self._fused(trains=True):
                 history = run(super().fit, self, call)
         if guard.stopped:
-            warnings.warn(explain(self, x), stacklevel=2)
+            warnings.warn(explain(self, x, finite.found), stacklevel=2)
         return history
 
     @functools.wraps(keras.Model.train_on_batch)

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from raikeras.data import fingerprint
+from raikeras.contents import dense, fingerprint, is_sparse, length, take
+from raikeras.streams import standard_batch
 
 
 class OrderedArrays(keras.utils.PyDataset):
@@ -28,7 +29,7 @@ class OrderedArrays(keras.utils.PyDataset):
         super().__init__()
         self._arrays = keras.tree.map_structure(_as_array, keras.tree.lists_to_tuples(arrays))
         self._batch_size, self.seed = batch_size, seed
-        self._count = len(keras.tree.flatten(arrays)[0])
+        self._count = length(arrays)
         self._batches = -(-self._count // batch_size)
         self.steps = steps or self._batches
         self.epoch = self.first_batch = 0
@@ -40,12 +41,13 @@ class OrderedArrays(keras.utils.PyDataset):
     def __getitem__(self, index):
         turn, place = divmod(self.epoch * self.steps + self.first_batch + index, self._batches)
         chosen = self._permutation(turn)[place * self._batch_size :][: self._batch_size]
-        return keras.tree.map_structure(lambda array: _rows(array, chosen), self._arrays)
+        batch = keras.tree.map_structure(lambda array: _rows(array, chosen), self._arrays)
+        return standard_batch(batch)
 
     def describe(self) -> dict:
         """What two runs must share for one to go on where the other stopped."""
         return {
-            "data": fingerprint(self._arrays),
+            "data": fingerprint(*self._arrays),
             "batch_size": self._batch_size,
             "steps_per_epoch": self.steps,
             "shuffle": self.seed is not None,
@@ -80,10 +82,10 @@ def order_arrays(call: dict, seed: int) -> OrderedArrays:
     arrays = [call.pop("x"), call.pop("y", None), call.pop("sample_weight", None)]
     split = call.pop("validation_split", 0)
     if split and call.get("validation_data") is None:
-        count = len(keras.tree.flatten(arrays)[0])
+        count = length(arrays)
         kept = int(count * (1 - split))
-        call["validation_data"] = _some(tuple(_cut(arrays, slice(kept, None))))
-        arrays = _cut(arrays, slice(kept))
+        call["validation_data"] = _some(tuple(_cut(arrays, np.arange(kept, count))))
+        arrays = _cut(arrays, np.arange(kept))
     batch_size = call.get("batch_size") or 32
     steps = call.pop("steps_per_epoch", None)
     call["x"] = OrderedArrays(_some(tuple(arrays)), batch_size, seed if shuffle else None, steps)
@@ -97,19 +99,23 @@ def _some(arrays: tuple) -> tuple:
     return arrays
 
 
-def _cut(arrays, part: slice):
+def _cut(arrays, chosen):
     return keras.tree.map_structure(
-        lambda array: None if array is None else np.asarray(array)[part], arrays
+        lambda array: None if array is None else take(_as_array(array), chosen), arrays
     )
 
 
 def _as_array(array):
-    return None if array is None else np.asarray(array)
+    return array if array is None or is_sparse(array) else dense(array)
 
 
 def _rows(array, chosen):
     """Some rows, in the float type that Keras gives arrays."""
     if array is None:
         return None
-    rows = array[chosen]
-    return rows.astype(keras.config.floatx()) if rows.dtype.kind == "f" else rows
+    rows, floatx = take(array, chosen), keras.config.floatx()
+    if hasattr(rows, "dense_shape"):  # TensorFlow's sparse matrices
+        values = dense(rows.values)
+        values = values.astype(floatx) if values.dtype.kind == "f" else values
+        return type(rows)(rows.indices, values, rows.dense_shape)
+    return rows.astype(floatx) if rows.dtype.kind == "f" else rows

@@ -1,46 +1,74 @@
 """Before training: data get their ids, and rows are made that fit them."""
 
-import keras
 import numpy as np
 
 from raikeras import data as ids_in
+from raikeras import streams
 from raikeras._steps import load_backend
+from raikeras.contents import length
+from raikeras.finite import FiniteCheck
 from raikeras.memory import check_room
 from raikeras.store import Store
 
 
-def prepare_data(model, call: dict) -> ids_in.Checker:
+def prepare_data(model, call: dict, finite: FiniteCheck) -> ids_in.Checker:
     """Gives arrays their ids and refuses data that cannot belong to the rows."""
     rows = model.target_rule.num_examples
     if rows is None and model.store is not None:
         rows = model.store.num_examples
     x = call.get("x")
     if ids_in.is_stream(x):
-        if x is None or isinstance(x, (list, tuple, dict)):
-            raise TypeError(
-                "`x` must be an array, a list or dict of arrays, or a stream of batches. "
-                f"Received: x of type {type(x).__name__} with entries that are no arrays"
-            )
+        _check_stream(x)
         if rows is None:
             raise ValueError(
                 "A stream does not tell its number of examples, which the rows need. Set it: "
                 "`targets=Learned(num_examples=...)`. "
                 f"Received: x of type {type(x).__name__}, num_examples=None"
             )
-        checker = ids_in.Checker(rows)
+        checker = ids_in.Checker(rows, finite)
         call["x"] = checker.wrap(x)
+        _check_beside(call)
         return checker
-    count = _length(x)
+    count = length(x)
     if call.get("validation_split"):
         count = int(count * (1 - call["validation_split"]))
     if not ids_in.has_ids(x):
         rows = _number(model, call, count, rows)
     checker = ids_in.Checker(rows or count)
-    ids_in.check_finite(call["x"], call.get("y"), call.get("sample_weight"))
+    finite(call["x"], call.get("y"), call.get("sample_weight"))
     ids = call["x"]["example_id"][:count]
     checker.check_ids({**call["x"], "example_id": ids})
     checker.may_repeat = not ids_in.are_distinct(ids)
     return checker
+
+
+def prepare_without_rows(call: dict, finite: FiniteCheck) -> None:
+    """Checks arrays, and has Keras read streams of any kind."""
+    x = call.get("x")
+    if not ids_in.is_stream(x):
+        finite(x, call.get("y"), call.get("sample_weight"))
+        call["x"] = streams.standard_arrays(x)
+    elif x is not None and not isinstance(x, (list, tuple, dict)):
+        call["x"] = streams.readable(x)
+        _check_beside(call)
+
+
+def _check_stream(x) -> None:
+    if x is None or isinstance(x, (list, tuple, dict)):
+        raise TypeError(
+            "`x` must be an array, a list or dict of arrays, or a stream of batches. "
+            f"Received: x of type {type(x).__name__} with entries that are no arrays"
+        )
+
+
+def _check_beside(call: dict) -> None:
+    """Refuses what Keras refuses beside a DataLoader, and would overlook beside an adapter."""
+    beside = [name for name in ("y", "sample_weight", "class_weight") if call.get(name) is not None]
+    if beside and streams.needs_all_in_batches(call["x"]):
+        raise ValueError(
+            f"`{beside[0]}` must be part of the batches where `x` is a stream: let it yield "
+            f"(x, y, sample_weight). Received: `{beside[0]}` beside a stream"
+        )
 
 
 def _number(model, call: dict, count: int, rows: int | None) -> int | None:
@@ -63,7 +91,10 @@ def _number(model, call: dict, count: int, rows: int | None) -> int | None:
             f"num_examples={rows}, x with {count} training examples"
         )
     model.relaxed.data = seen
-    call["x"] = {"inputs": x, "example_id": np.arange(_length(x), dtype="int32")}
+    call["x"] = {
+        "inputs": streams.standard_arrays(x),
+        "example_id": np.arange(length(x), dtype="int32"),
+    }
     return rows
 
 
@@ -99,7 +130,3 @@ def note_repeats(model, may_repeat: bool) -> None:
     if may_repeat and not model.store.may_repeat:
         model.store.may_repeat = True
         model.train_function = None
-
-
-def _length(x) -> int:
-    return len(keras.tree.flatten(x)[0])

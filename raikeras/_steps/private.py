@@ -12,6 +12,10 @@ from keras import ops
 from keras.src.backend import compute_output_spec, in_stateless_scope
 from keras.src.backend.common import dtypes
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+from keras.src.trainers import data_adapters
+from keras.src.trainers.data_adapters.data_adapter import (
+    DataAdapter as DataAdapter,  # the base class of what `fit` reads data with
+)
 
 
 def sublayers(model) -> list:
@@ -248,3 +252,8 @@ def _view_of(kind) -> type:
             stacked._value[index] = value
 
     return View
+
+
+def data_adapter(stream):
+    """Keras' reader of a stream; `fit` takes one as its `x`, but there is no public way to it."""
+    return data_adapters.get_data_adapter(stream)
