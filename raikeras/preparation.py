@@ -1,5 +1,6 @@
 """Before training: data get their ids, and rows are made that fit them."""
 
+import keras
 import numpy as np
 
 from raikeras import data as ids_in
