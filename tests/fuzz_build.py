@@ -11,7 +11,7 @@ import raikeras
 from tests.fuzz_layers import make_layer
 
 EXAMPLES = 7  # one batch, or batches of 4 or 3 and a short last one
-CLASSES = 2
+CLASS_WEIGHT = {0: 0.7, 1: 1.8}
 
 
 def build(case: dict) -> keras.Model:
@@ -138,12 +138,20 @@ LOSSES = {
     "from_logits": lambda: keras.losses.CategoricalCrossentropy(from_logits=True),
     "summed": lambda: keras.losses.MeanSquaredError(reduction="sum"),
 }
+RULES = {
+    "gradient": lambda: raikeras.Gradient(),
+    "learned": lambda: raikeras.Learned(),
+    "refreshed": lambda: raikeras.Learned(refresh_every=1),
+    "inferred": lambda: raikeras.Inferred(3, 0.1),
+}
+WEIGHT_STEPS = {"joint": lambda: raikeras.Joint(), "local": lambda: raikeras.Local(2)}
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.05),
     "momentum": lambda: keras.optimizers.SGD(0.02, momentum=0.9),
     # A large epsilon: a gradient that is zero but for rounding would make full steps otherwise.
     "adam": lambda: keras.optimizers.Adam(0.01, epsilon=1e-2),
     "rmsprop": lambda: keras.optimizers.RMSprop(0.01, epsilon=1e-2),
+    "rprop": lambda: raikeras.optimizers.Rprop(0.001),
 }
 
 
@@ -161,11 +169,38 @@ def compile_like(case: dict, model) -> None:
 def fit(case: dict, model, **settings) -> dict:
     """Trains a compiled model as the case says; returns the history."""
     x, y, weight = data(case, getattr(model, "net", model))
-    of_class = {0: 0.7, 1: 1.8} if case["sample_weight"] == "class" else None
+    of_class = CLASS_WEIGHT if case["sample_weight"] == "class" else None
     settings = {"epochs": case["epochs"], "batch_size": case["batch_size"], **settings}
     return model.fit(
         x, y, sample_weight=weight, class_weight=of_class, shuffle=False, verbose=0, **settings
     ).history
+
+
+def evaluate(case: dict, model) -> float:
+    """The deployed network's loss on what the first step of a fit sees."""
+    x, y, weight = data(case, getattr(model, "net", model))
+    if case["sample_weight"] == "class":
+        classes = np.argmax(y, axis=-1) if y.ndim > 1 else y
+        weight = np.array([CLASS_WEIGHT[number] for number in classes])
+    x, y, weight = keras.tree.map_structure(
+        lambda part: part if part is None else part[: case["batch_size"]], (x, y, weight)
+    )
+    return model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)["loss"]
+
+
+def predicted(case: dict, model) -> dict[str, np.ndarray]:
+    """The outputs for all examples."""
+    outputs = model.predict(data(case, getattr(model, "net", model))[0], verbose=0)
+    return {f"output {n}": one for n, one in enumerate(keras.tree.flatten(outputs))}
+
+
+class FirstLogs(keras.callbacks.Callback):
+    """Keeps the logs of the first step."""
+
+    logs: dict | None = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.logs = self.logs or dict(logs)
 
 
 def relax_of(case: dict):

@@ -29,6 +29,9 @@ class TrainScale(layers.Layer):
         self.add_loss(0.01 * keras.ops.mean(keras.ops.square(x)))
         return x
 
+    def compute_output_shape(self, shape):
+        return shape
+
 
 @keras.saving.register_keras_serializable("fuzz")
 class TripleDense(layers.Dense):

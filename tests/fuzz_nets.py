@@ -6,6 +6,8 @@ that nothing else uses, so that no layer is without effect. Few sizes occur, so 
 meets the same shapes again and compiles them once.
 """
 
+import functools
+import json
 import random
 
 from hypothesis import strategies as st
@@ -153,6 +155,13 @@ def _nested(draw, shape: tuple) -> dict:
 
 def _output_shape(one: dict, given: list[tuple]) -> tuple:
     """The shape of an entry's value, without the batch."""
+    described = {key: value for key, value in one.items() if key != "of"}
+    return _shape_once(json.dumps(described), json.dumps(given))
+
+
+@functools.cache
+def _shape_once(described: str, shapes: str) -> tuple:
+    one, given = json.loads(described), [tuple(shape) for shape in json.loads(shapes)]
     # Keras draws default seeds from `random`, whose state must not depend on a drawn example.
     before = random.getstate()
     try:
@@ -322,6 +331,10 @@ def cases(draw, optimizers=("sgd",), rules=("gradient",), weight_steps=("joint",
         "eager": draw(st.integers(0, 19)) != 19,
         "float64": draw(st.booleans()),
     }
+    if case["optimizer"] == "rprop" and {one["kind"] for one in net["body"]} != {"Dense"}:
+        # It reads signs: where a gradient is zero but for rounding, as before a normalization,
+        # two ways of rounding part.
+        case["optimizer"] = "momentum"
     if case["relax"] == "names":
         kinds = [n for n, one in enumerate(net["body"]) if one["kind"] in (*KERNEL, "LSTM", "Nested")]
         chosen = draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True)) if kinds else []
