@@ -23,7 +23,7 @@ TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu test lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu test fuzz lint lock publish confirm clean FORCE \
 	checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -121,6 +121,14 @@ test: $(READY) ## run all tests, the library's on both backends at the same time
 	test $$tensorflow = 0 && test $$jax = 0
 	@echo "== tests that need no Keras"
 	@$(PY) -m pytest -q $(ONCE)
+
+FUZZ_EXAMPLES ?= 2000
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against plain Keras; FUZZ_SEED repeats a run
+	@for backend in tensorflow jax; do \
+		echo "== $(FUZZ_EXAMPLES) nets a test on $$backend, FUZZ_SEED=$(FUZZ_SEED)"; \
+		KERAS_BACKEND=$$backend FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -q -x tests/test_fuzz.py --hypothesis-seed=$(FUZZ_SEED) || exit 1; \
+	done
 
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .

@@ -114,7 +114,11 @@ def _plain(draw, kind: str, shape: tuple) -> dict:
         extra |= {"kernel_size": 2, "padding": "same", "activation": draw(activation)}
         return {**extra, **settings_of_weights(draw, kind)}
     if kind in ("LSTM", "GRU", "SimpleRNN"):
-        return {"units": WIDTH, "return_sequences": draw(st.booleans()), **pick({}, {"unroll": True})}
+        return {
+            "units": WIDTH,
+            "return_sequences": draw(st.booleans()),
+            **pick({}, {"unroll": True}),
+        }
     simple = {
         "BatchNormalization": {"momentum": 0.8},
         "GroupNormalization": {"groups": -1},
@@ -139,7 +143,9 @@ def _nested(draw, shape: tuple) -> dict:
     body, width = [], shape[-1]
     for _ in range(draw(st.integers(1, 4))):
         kind = draw(
-            st.sampled_from(("Dense", "Dense", "BatchNormalization", "Dropout", "LayerNormalization"))
+            st.sampled_from(
+                ("Dense", "Dense", "BatchNormalization", "Dropout", "LayerNormalization")
+            )
         )
         one = {"kind": kind, **_plain(draw, kind, (*shape[:-1], width))}
         body.append(one)
@@ -206,7 +212,8 @@ class _Body:
         elif kind == "pool":
             names = ("GlobalAveragePooling", "GlobalMaxPooling", "AveragePooling", "MaxPooling")
             name = draw(st.sampled_from(names if min(shape[:-1]) > 1 else names[:2]))
-            self.add(f"{name}{len(shape) - 1}D", [of])
+            size = {} if name.startswith("Global") else {"pool_size": 2}
+            self.add(f"{name}{len(shape) - 1}D", [of], **size)
         elif kind == "to_sequence":
             if shape[-1] % 2 == 0:
                 self.add("Reshape", [of], target_shape=[shape[-1] // 2, 2])
@@ -271,24 +278,28 @@ RELAX = ("Dense", "Dense", "Dense", "kernels", "names", "all", "Relaxed")
 
 
 @st.composite
-def nets(draw) -> dict:
-    """The inputs, the body and the outputs of a net."""
+def nets(draw, chained: bool = False) -> dict:
+    """The inputs, the body and the outputs of a net; `chained`: with a chain in any case."""
     many = draw(st.sampled_from((1, 1, 1, 2)))
     inputs = [dict(draw(st.sampled_from(INPUTS))) for _ in range(many)]
+    if chained:
+        inputs[0] = {"shape": [WIDTH]}
     growing = _Body(draw, inputs)
     for number in sorted(growing.tokens):
         growing.add(
             "Embedding", [number], input_dim=6, output_dim=WIDTH, mask_zero=draw(st.booleans())
         )
-    for _ in range(draw(st.integers(1, 7))):
+    before = draw(st.integers(0, 3)) if chained else 0
+    for number in range(draw(st.integers(1, 7))):
         growing.grow()
+        if number == before and chained:
+            vectors = [n for n, shape in enumerate(growing.shapes) if len(shape) == 1]
+            growing.chain([n for n in vectors if n not in growing.tokens][-1])
     outputs = [{"of": "rest", "units": 2, **draw(st.sampled_from(HEADS))}]
     per_step = False
     for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
         first = len(inputs)
-        values = [
-            n for n in range(first, len(growing.shapes)) if len(growing.shapes[n]) < 3
-        ]
+        values = [n for n in range(first, len(growing.shapes)) if len(growing.shapes[n]) < 3]
         of = draw(st.sampled_from(values or [len(growing.shapes) - 1]))
         raw = {"of": of, "loss": "mean_squared_error"}
         head = {"of": of, "units": 2, **draw(st.sampled_from(HEADS))}
@@ -305,9 +316,11 @@ def nets(draw) -> dict:
 
 
 @st.composite
-def cases(draw, optimizers=("sgd",), rules=("gradient",), weight_steps=("joint",)) -> dict:
+def cases(
+    draw, optimizers=("sgd",), rules=("gradient",), weight_steps=("joint",), chained=False
+) -> dict:
     """A net and how it is trained."""
-    net = draw(nets())
+    net = draw(nets(chained))
     heads = len(net["outputs"])
     # Keras has no weights of examples for outputs at each time step, nor of classes for several.
     weights = draw(st.sampled_from(("none", *(() if net["per_step"] else ("examples", "zeros")))))
@@ -336,7 +349,9 @@ def cases(draw, optimizers=("sgd",), rules=("gradient",), weight_steps=("joint",
         # two ways of rounding part.
         case["optimizer"] = "momentum"
     if case["relax"] == "names":
-        kinds = [n for n, one in enumerate(net["body"]) if one["kind"] in (*KERNEL, "LSTM", "Nested")]
+        kinds = [
+            n for n, one in enumerate(net["body"]) if one["kind"] in (*KERNEL, "LSTM", "Nested")
+        ]
         chosen = draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True)) if kinds else []
         case["names"] = [f"layer_{n}" for n in sorted(chosen)] + ["head_0"][: not chosen]
     return case
