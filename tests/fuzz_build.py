@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers
 
 import raikeras
+from raikeras._steps.private import wide_floats
 from tests.fuzz_layers import make_layer
 
 EXAMPLES = 7  # one batch, or batches of 4 or 3 and a short last one
@@ -219,16 +220,29 @@ def relax_of(case: dict):
 def settings_of(case: dict):
     """The case's floatx while it lasts; Keras' own warnings (of lost masks, ...) are let be."""
     before = keras.config.floatx()
-    wide = case["float64"] and keras.backend.backend() == "tensorflow"
-    try:
-        keras.config.set_floatx("float64" if wide else "float32")
+    with contextlib.ExitStack() as stack:
+        stack.callback(keras.config.set_dtype_policy, before)
+        stack.callback(keras.config.set_floatx, before)
+        if case["float64"] and keras.backend.backend() == "jax":
+            stack.enter_context(_x64())
+            stack.enter_context(wide_floats())  # or plain Keras would take its means in float32
+        keras.config.set_floatx("float64" if case["float64"] else "float32")
         keras.config.set_dtype_policy(keras.config.floatx())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _x64():
+    import jax
+
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
     finally:
-        keras.config.set_floatx(before)
-        keras.config.set_dtype_policy(before)
+        jax.config.update("jax_enable_x64", before)
 
 
 def numbers(tensor) -> np.ndarray:

@@ -44,12 +44,21 @@ def fuzzed(**choices):
             if reason:
                 COUNT[f"left out: {reason}"] += 1
                 return
-            with fuzz.settings_of(case):
-                try:
+            try:
+                with fuzz.settings_of(case):
                     test(case)
-                    COUNT["tried"] += 1
-                except Refused as error:
-                    COUNT[f"refused: {' '.join(str(error).split())[:90]}"] += 1
+            except Refused as error:
+                COUNT[f"refused: {' '.join(str(error).split())[:90]}"] += 1
+                return
+            except AssertionError:
+                if case["float64"]:
+                    raise
+                # Some nets make much of little, as two normalizations in a row do. A difference
+                # that is rounding alone is gone in float64.
+                with fuzz.settings_of({**case, "float64": True}):
+                    test(case)
+                COUNT["ill-conditioned in float32"] += 1
+            COUNT["tried"] += 1
 
         run.__name__, run.__doc__, run.strategy = test.__name__, test.__doc__, cases(**choices)
         return SETTINGS(given(run.strategy)(run))
