@@ -89,6 +89,19 @@ class TwoDense(layers.Layer):
         return {**super().get_config(), "units": self.units}
 
 
+@keras.saving.register_keras_serializable("fuzz")
+class Orthogonal(keras.regularizers.Regularizer):
+    """A user's own regularizer, of the kernel as a whole; Keras' like it is float32 alone."""
+
+    def __call__(self, kernel):
+        products = keras.ops.matmul(keras.ops.transpose(kernel), kernel)
+        unit = keras.ops.eye(kernel.shape[-1], dtype=products.dtype)
+        return 0.05 * keras.ops.sum(keras.ops.square(products - unit))
+
+    def get_config(self):
+        return {}
+
+
 def _random(kind):
     """Layers that draw, each with a seed of its own that is the same in every copy of a net."""
     return lambda name, **rest: kind(seed=zlib.crc32(name.encode()), name=name, **rest)
@@ -122,7 +135,7 @@ REGULARIZERS = {
     "l1": lambda: keras.regularizers.L1(0.01),
     "l2": lambda: keras.regularizers.L2(0.02),
     "l1_l2": lambda: keras.regularizers.L1L2(0.01, 0.02),
-    "orthogonal": lambda: keras.regularizers.OrthogonalRegularizer(0.05),
+    "orthogonal": lambda: Orthogonal(),
 }
 CONSTRAINTS = {
     "non_neg": lambda: keras.constraints.NonNeg(),
