@@ -30,7 +30,7 @@ FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-floor lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-floor fuzz lint lock publish confirm clean FORCE \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -137,6 +137,14 @@ $(FLOORS:%=test-floor-%): test-floor-%: build/floor-%/ready
 
 build/floor-%/ready: requirements/uv.txt requirements/floor-%.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/floor-$* floor-$*.txt
+
+FUZZ_EXAMPLES ?= 2000
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against plain Keras; FUZZ_SEED repeats a run
+	@for backend in tensorflow jax; do \
+		echo "== $(FUZZ_EXAMPLES) nets a test on $$backend, FUZZ_SEED=$(FUZZ_SEED)"; \
+		KERAS_BACKEND=$$backend FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -q -x tests/test_fuzz.py --hypothesis-seed=$(FUZZ_SEED) || exit 1; \
+	done
 
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .

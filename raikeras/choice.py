@@ -18,10 +18,10 @@ def choose_layers(net, relax) -> list[keras.Layer]:
         ValueError: If a name does not exist or the choice matches no layer.
         TypeError: If `relax` is none of the above.
     """
-    layers = sublayers(net)
-    marked = [layer.layer for layer in layers if isinstance(layer, Relaxed)]
+    all_layers = sublayers(net)
+    marked = [layer.layer for layer in all_layers if isinstance(layer, Relaxed)]
     layers = [
-        layer for layer in layers if not isinstance(layer, (Relaxed, keras.layers.InputLayer))
+        layer for layer in all_layers if not isinstance(layer, (Relaxed, keras.layers.InputLayer))
     ]
     if isinstance(relax, (tuple, list)) and not relax:
         return []
@@ -32,7 +32,9 @@ def choose_layers(net, relax) -> list[keras.Layer]:
     if isinstance(relax, type):
         relax = (relax,)
     if isinstance(relax, (tuple, list)) and all(isinstance(item, str) for item in relax):
-        names = {layer.name for layer in layers}
+        # The name of a mark stands for the layer that it marks.
+        marks = {layer.name: layer.layer for layer in all_layers if isinstance(layer, Relaxed)}
+        names = {*marks, *(layer.name for layer in layers)}
         missing = sorted(set(relax) - names)
         if missing:
             raise ValueError(
@@ -41,6 +43,7 @@ def choose_layers(net, relax) -> list[keras.Layer]:
             )
         wanted = set(relax)
         chosen = [layer for layer in layers if layer.name in wanted]
+        chosen += [marks[name] for name in wanted & set(marks)]
     elif isinstance(relax, tuple) and all(isinstance(item, type) for item in relax):
         chosen = [layer for layer in layers if isinstance(layer, relax)]
     elif callable(relax):

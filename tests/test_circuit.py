@@ -56,7 +56,7 @@ def test_marked_layers_are_added_to_every_choice_but_the_empty_one():
     net = keras.Sequential(
         [
             keras.Input((3,)),
-            Relaxed(layers.LayerNormalization(name="norm")),
+            Relaxed(layers.LayerNormalization(name="norm"), name="mark"),
             layers.Dense(2, name="dense"),
             layers.Dense(1, name="out"),
         ]
@@ -64,6 +64,8 @@ def test_marked_layers_are_added_to_every_choice_but_the_empty_one():
     assert names(net, layers.Dense) == ["norm", "dense", "out"]
     assert names(net, ["out"]) == ["norm", "out"]
     assert names(net, Relaxed) == ["norm"]
+    assert names(net, ["mark"]) == ["norm"]
+    assert names(net, ["mark", "dense"]) == ["norm", "dense"]
     assert names(net, ()) == []
 
 
