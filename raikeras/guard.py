@@ -101,13 +101,14 @@ def explain(model, x) -> str:
     """
     number = int(model.weight_step.training_steps(model.optimizer.iterations)) + 1
     found = [_first_overflow(model, x), *_largest(model)]
+    remedy = f"{model.target_rule.remedy}, " if model.target_rule.remedy else ""
     return (
         f"Training stopped: the objective or its gradient was not finite in training step {number}."
         " The step was left out, so weights and targets are those before it. "
         + " ".join(f"{words}." for words in found if words)
-        + " What helps: a smaller learning rate or hidden weight, a start that keeps the size of "
-        "activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer relaxed "
-        'layers (`relax`), or keras.config.set_floatx("float64").'
+        + f" What helps: {remedy}a smaller learning rate or hidden weight, a start that keeps the "
+        "size of activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer "
+        'relaxed layers (`relax`), or keras.config.set_floatx("float64").'
     )
 
 

@@ -39,6 +39,7 @@ class TargetRule:
     Attributes:
         has_rows: Whether the rule keeps a row per example between steps. Then training data
             need example ids; otherwise any data do. A rule with rows derives from `Learned`.
+        remedy: What helps against overflow as the rule is set, in words, if there is anything.
 
     Example:
 
@@ -51,6 +52,7 @@ class TargetRule:
     """
 
     has_rows = False
+    remedy = ""
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:
         """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""
