@@ -13,6 +13,7 @@ from keras import ops
 PROBES = 4  # gradients spent on the curvature at the start: chains of 30 layers need four
 REACH = 2.0**-5  # of a probe: this share of a value's size, or of 1 where values are smaller
 STRETCH = 4.0  # how far the balance between cuts may lengthen or shorten a probe at once
+ROUNDING = 1e-3  # of a slope: a step that ends at the minimum, but for rounding, is not taken back
 NOT_FINITE = 16.0  # what curvature is multiplied by where a step led to infinity
 
 
@@ -71,10 +72,10 @@ def relax(gradient: Callable, start, cuts, steps: int) -> State:
             return state.targets, slope, move, length, curvature
 
         def stepped():
-            # Rising again where it leads, a step has gone too far, and no convex objective is
-            # higher where it falls still.
-            kept = _dot(found, state.move) <= 0
+            # Where the objective rises behind a step it went too far; a convex one that falls
+            # there still is lower than before.
             fallen = -_dot(state.slope, state.move)
+            kept = _dot(found, state.move) <= ROUNDING * fallen
             curvature = state.curvature * _growth(changed, state.curvature, fallen, kept)
             targets = ops.where(kept, state.targets + state.move, state.targets)
             slope = ops.where(kept, found, state.slope)
