@@ -108,13 +108,14 @@ def explain(model, x, not_finite: Sequence[str] = ()) -> str:
     if not_finite:
         # An output that is NaN because its input is says nothing more.
         found = [f"The data were not finite: {' and '.join(not_finite)}", *_largest(model)]
+    remedy = f"{model.target_rule.remedy}, " if model.target_rule.remedy else ""
     return (
         f"Training stopped: the objective or its gradient was not finite in training step {number}."
         " The step was left out, so weights and targets are those before it. "
         + " ".join(f"{words}." for words in found if words)
-        + " What helps: a smaller learning rate or hidden weight, a start that keeps the size of "
-        "activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer relaxed "
-        'layers (`relax`), or keras.config.set_floatx("float64").'
+        + f" What helps: {remedy}a smaller learning rate or hidden weight, a start that keeps the "
+        "size of activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer "
+        'relaxed layers (`relax`), or keras.config.set_floatx("float64").'
     )
 
 

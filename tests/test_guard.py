@@ -60,7 +60,7 @@ def _fit_until_stopped(model, batch_size=40, epochs=40, **call):
         ("momentum", {}),
         ("adam", {}),
         ("rmsprop", {}),
-        ("sgd", {"targets": raikeras.Inferred(2), "activation": "linear"}),
+        ("sgd", {"targets": raikeras.Inferred(2, 1.0), "activation": "linear"}),
         ("sgd", {"targets": raikeras.Gradient(100.0), "activation": "linear"}),
         ("sgd", {"targets": raikeras.Learned(storage="host")}),
     ],
@@ -166,6 +166,23 @@ def test_the_message_names_what_overflows():
     assert len(losses) == 1
     assert f"Layer `{names[2]}` is the first whose mismatch, 1e+25" in message
     assert f"the largest target 1e+25, of layer `{names[2]}`" in message
+
+
+@pytest.mark.parametrize("setting", [{"step_size": 1e9}, {"optimizer": keras.optimizers.SGD(1e9)}])
+def test_an_explicit_step_of_inferred_targets_is_named(setting):
+    """At the weights' rate here the default trains, so that leaving the setting out does help."""
+    model = _model(keras.optimizers.SGD(1e-3), targets=raikeras.Inferred(4, **setting))
+    _, message = _fit_until_stopped(model)
+    assert "What helps: `Inferred` without `step_size` and `optimizer`" in message
+    model = _model(keras.optimizers.SGD(1e-3), targets=raikeras.Inferred(4))
+    losses = model.fit(*_data(), batch_size=40, epochs=5, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+
+
+def test_the_curvature_is_no_remedy_where_it_is_followed():
+    model = _model(keras.optimizers.SGD(1e30), targets=raikeras.Inferred(2), activation="linear")
+    _, message = _fit_until_stopped(model)
+    assert "What helps: a smaller learning rate" in message
 
 
 def test_nothing_relaxed_is_plain_keras_also_where_it_overflows():

@@ -366,6 +366,7 @@ def test_a_rule_without_set_says_what_is_missing():
 @pytest.mark.parametrize(
     "rule",
     [
+        raikeras.Inferred(3),
         raikeras.Inferred(3, 0.2),
         raikeras.Inferred(0, optimizer=keras.optimizers.Adam(0.1, beta_2=0.5)),
         raikeras.Inferred(2, 0.3, optimizer="adam"),

@@ -42,6 +42,7 @@ class TargetRule:
             need example ids; otherwise any data do. A rule with rows derives from `Learned`.
         has_weights: Whether the targets hold the examples' weights already, as those that follow
             the task loss' gradient do: then the hidden loss does not weigh examples again.
+        remedy: What helps against overflow as the rule is set, in words, if there is anything.
 
     Example:
 
@@ -55,6 +56,7 @@ class TargetRule:
 
     has_rows = False
     has_weights = False
+    remedy = ""
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:
         """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""

@@ -5,6 +5,7 @@ from keras import ops
 
 from raikeras.checks import check_integer, check_positive
 from raikeras.rows import row_rule
+from raikeras.targets import curvature
 from raikeras.targets.base import TargetRule, Targets, rate_of
 
 
@@ -29,14 +30,33 @@ class Inferred(TargetRule):
     The task loss should have the same reduction; then a target's path does not depend on the
     batch its example is in.
 
+    Without `step_size` and `optimizer` the steps follow the curvature of each example's objective:
+    cut t has the rate 1 / sigma_t. Before the first step all cuts are moved along `v`, and `h`, by
+    which the gradient changes, gives sigma_t = |h_t| / |v_t|; then `h_t`, scaled so that all cuts
+    have the same sigma_t |v_t|^2, is the next `v_t`. This is a power iteration within each cut, and
+    between cuts the symmetric scaling of a matrix (Knight, Ruiz & Ucar, 2014): at its fixed point
+    `v` is an eigenvector, of eigenvalue 1, of the Hessian over sigma, of which steps bear up to 2.
+    Later the gradients before and behind each step are compared, as in Malitsky & Mishchenko
+    (2020): where they differ by more than the curvature allows, it is raised at the cuts that
+    differ most, and a step behind which the objective rises is taken back. This costs five
+    gradients a batch beside one a step, holds whatever the weight and the scale of the losses, and
+    an example's path does not depend on its batch.
+
+    With a large hidden weight, such as 100, mismatches are small and, once they have settled, the
+    weights' gradient is close to backprop's. A mean over units makes narrow layers stiff, so that a
+    sum over them, `HalfSquaredError("sum_over_batch_size")`, settles in a tenth of the steps. In
+    float32 a mismatch is known to 1e-7 of a layer's output: beyond weights of about 1e4 training
+    follows rounding, unless `keras.config.set_floatx("float64")` comes first.
+
     Args:
         steps: Integer, number of steps. At 0 the targets are the forward pass, the hidden
             loss has no gradient and layers before the last cut do not learn.
-        step_size: Float, the rate of `optimizer`. `None` takes the optimizer's own, and
-            1.0 without one.
+        step_size: Float, the rate of `optimizer`, the same for all targets. `None` takes the
+            optimizer's own, and follows the curvature without one.
         optimizer: A Keras optimizer or its name, read for its rule and settings, a learning rate
             schedule included (evaluated at the number of training steps). Its slots start at zero
-            in every batch. `None`: SGD. There are rules for SGD, RMSprop, Adam, AdamW and Rprop.
+            in every batch. There are rules for SGD, RMSprop, Adam, AdamW and Rprop. `None`: SGD
+            with `step_size`.
 
     Raises:
         ValueError: If `steps` is negative, `step_size` not positive, or there is no rule for the
@@ -59,7 +79,13 @@ class Inferred(TargetRule):
         check_positive("step_size", step_size, optional=True)
         self.steps, self.step_size = int(steps), step_size
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
-        follows = self.optimizer or keras.optimizers.SGD(1.0)
+        self._follows_curvature = step_size is None and optimizer is None
+        if not self._follows_curvature:
+            self.remedy = (
+                "`Inferred` without `step_size` and `optimizer`, whose steps then follow the "
+                "curvature, or with a smaller step"
+            )
+        follows = self.optimizer or keras.optimizers.SGD()
         self._rule = row_rule(follows, owner=type(self).__name__)
         self._schedule = rate_of(follows) if step_size is None else step_size
 
@@ -67,14 +93,20 @@ class Inferred(TargetRule):
         start = step.values()
         if not self.steps:
             return Targets(start, fresh=True)
+
+        def gradient(targets, fresh):
+            found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
+            return found * step.examples
+
+        if self._follows_curvature:
+            return Targets(curvature.relax(gradient, start, step.circuit.cuts, self.steps).targets)
         rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
         rate = ops.cast(rate, step.dtype)
 
         def relax(number, state):
             targets, slots = state
-            fresh = ops.equal(number, 0)
-            gradient = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
-            change, slots = self._rule.update(gradient * step.examples, slots, rate)
+            slope = gradient(targets, ops.equal(number, 0))
+            change, slots = self._rule.update(slope, slots, rate)
             return targets + change, slots
 
         state = (start, self._slots(start))
