@@ -280,8 +280,8 @@ class Circuit:
 
     def _own_in_shape(self, plain: set, layer, *args, **kwargs):
         """A tensor like the layer's own value; a Dense has no product, for there are thousands."""
-        shape = args[0].shape if args else (None,)
-        if id(layer) not in plain or None in shape:
+        shape = args[0].shape if args and id(layer) in plain else (None,)
+        if None in shape:
             return self._own(layer, *args, **kwargs)
         value = ops.zeros((*shape[:-1], layer.units), layer.compute_dtype)
         return value if self._place.own_before else activated(layer, value)

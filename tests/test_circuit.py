@@ -105,7 +105,7 @@ def shared():
 def branches():
     a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
     left = layers.Dense(5, "relu", name="left")(a)
-    skip = layers.Add()([left, layers.Dense(5, "tanh", name="right")(b)])
+    skip = layers.Add(name="sum")([left, layers.Dense(5, "tanh", name="right")(b)])
     both = layers.Concatenate()([skip, b])
     outputs = {
         "p": layers.Dense(1, "sigmoid", name="p")(both),
@@ -157,6 +157,7 @@ CASES = {
     "one layer": (lambda: (chain(), array(7, 6)), {"second": (4,)}),
     "shared": (shared, {"twice": (4,), "twice:2": (4,), "out": (1,)}),
     "branches": (branches, {"left": (5,), "right": (5,), "p": (1,), "q": (2,)}),
+    "merged": (branches, {"left": (5,), "sum": (5,), "q": (2,)}),
     "convolutions": (convolutions, {"conv": (4, 4, 3), "depthwise": (1, 1, 3), "out": (1,)}),
     "nested": (nested, {"inner": (4,), "inner:2": (4,), "out": (1,)}),
     "marked": (marked, {"marked": (5,), "out": (1,)}),
