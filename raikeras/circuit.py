@@ -190,11 +190,7 @@ class Circuit:
                 handed = handed[:, step]
                 in_time.setdefault(place, []).append((own, given))
                 if len(in_time[place]) == self.cuts[place].steps:
-                    keep(
-                        place,
-                        layer,
-                        *(ops.stack(each, axis=1) for each in zip(*in_time[place], strict=True)),
-                    )
+                    keep(place, layer, *keras.tree.map_structure(_over_time, *in_time[place]))
             return self._after_cut(layer, ops.cast(handed, own.dtype))
 
         def together(place, chain, x):
@@ -228,7 +224,7 @@ class Circuit:
             outputs = self._net(inputs, training=training)
         self._check_complete(values)
         flat = [
-            _flat(values[place][0] if len(values[place]) == 1 else ops.stack(values[place], axis=1))
+            _flat(values[place][0] if len(values[place]) == 1 else _over_time(*values[place]))
             for place in sorted(values)
         ]
         return outputs, ops.concatenate(flat, axis=-1) if flat else None
@@ -345,6 +341,11 @@ def _keeps(order: list[str], layers) -> bool:
     """Whether the cuts of some layers follow each other in an order."""
     first = order.index(layers[0].name)
     return order[first : first + len(layers)] == [layer.name for layer in layers]
+
+
+def _over_time(*tensors):
+    """Tensors `(batch, ...)` of the time steps as one `(batch, steps, ...)`."""
+    return ops.stack(tensors, axis=1)
 
 
 def _flat(value):

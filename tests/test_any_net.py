@@ -342,6 +342,18 @@ def test_a_layer_over_time_weighs_as_much_as_dense_on_sequences(rule, loss):
         np.testing.assert_allclose(other_rows[name], rows[name], 1e-5, 1e-6)
 
 
+def test_a_merged_pair_may_be_relaxed_over_time():
+    def build():
+        inputs = keras.Input((3,))
+        branches = [layers.Dense(4, "tanh")(inputs), layers.Dense(4)(inputs)]
+        inner = keras.Model(inputs, layers.Add(name="sum")(branches))
+        body = [layers.TimeDistributed(inner), layers.Flatten(), layers.Dense(2)]
+        return keras.Sequential([keras.Input((4, 3)), *body])
+
+    kinds = layers.Dense, layers.Add
+    assert_trains_as_keras(build, SEQUENCES, Y2, wrap=lambda net: as_backprop(net, relax=kinds))
+
+
 def test_layers_and_models_over_time_train_as_in_plain_keras():
     def build():
         inner = [keras.Input((3,)), layers.Dense(4, "tanh"), layers.Dense(4, "tanh")]
