@@ -56,8 +56,11 @@ class Relaxation:
         Raises:
             ValueError: If the net has other relaxed layers than when it was wrapped.
         """
-        parts, before = Parts(self._net), self.circuit.cuts
-        if not before or not parts.differ_from(self._parts):
+        before = self.circuit.cuts
+        if not before or self.attached_chains():  # `fit` evaluates
+            return False
+        parts = Parts(self._net)
+        if not parts.differ_from(self._parts):
             return False
         try:
             circuit = self._circuit(order=[cut.name for cut in before])
