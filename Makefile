@@ -112,16 +112,20 @@ publish: $(READY) ## copy the current results of the full profile to report/refe
 confirm: $(READY) ## after a change that alters no result: retrain one run of each stale variant and compare
 	@$(RUN) confirm $(EXPERIMENT)
 
-bench: $(READY) ## time one training step against Keras' own
-	@$(PY) benchmarks/step_time.py
+BASE ?=
+bench: $(READY) ## time one training step against Keras' own, BASE=<commit> against that commit's
+	@$(PY) benchmarks/step_time.py $(BASE:%=--base %)
 
 bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
 	@$(PYTHON) benchmarks/step_time_gpu.py
 
+# XLA's older code for fusions on processors compiles twice as fast, and most of the tests' time on JAX
+# is compilation. The experiments, benchmarks and test-floor run as users do.
+QUICK_XLA := --xla_cpu_use_fusion_emitters=false
 test: $(READY) ## run all tests, the library's on both backends at the same time
 	@mkdir -p build
 	@echo "== library tests on TensorFlow, and meanwhile on JAX"
-	@KERAS_BACKEND=jax $(PY) -m pytest -q $(TESTS) >build/tests-jax.log 2>&1 & jax=$$!; \
+	@KERAS_BACKEND=jax XLA_FLAGS="$(QUICK_XLA)" $(PY) -m pytest -q $(TESTS) >build/tests-jax.log 2>&1 & jax=$$!; \
 	KERAS_BACKEND=tensorflow $(PY) -m pytest -q $(TESTS); tensorflow=$$?; \
 	wait $$jax; jax=$$?; \
 	echo "== library tests on JAX"; cat build/tests-jax.log; \

@@ -32,6 +32,7 @@ class Contender:
         batch: Examples of a batch.
         batches: Batches of an epoch. RAI keeps a row for each example of all of them.
         deployed_every: See `raikeras.RelaxedModel`; `None` for its default.
+        inferred: Steps of inference; `None` for targets that are learned.
         jit_compile: See `keras.Model.compile`.
     """
 
@@ -45,6 +46,7 @@ class Contender:
         batch: int,
         batches: int,
         deployed_every: int | None = 0,
+        inferred: int | None = None,
         jit_compile: str | bool = "auto",
     ):
         if method not in METHODS:
@@ -52,6 +54,8 @@ class Contender:
         self.model = net(depth, units)
         if method != "backprop":
             chosen = {} if deployed_every is None else {"deployed_every": deployed_every}
+            if inferred is not None:
+                chosen["targets"] = raikeras.Inferred(inferred)
             self.model = raikeras.RelaxedModel(self.model, fuse=method == "fused", **chosen)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         self.model.compile(optimizer_of(optimizer), loss, jit_compile=jit_compile)

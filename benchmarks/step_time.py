@@ -1,26 +1,36 @@
 """Times one training step: RAI against Keras' own backprop on the same net, and the floor.
 
-`make bench` runs it on both backends, each in a process of its own. All rows take turns, several
-rounds over, so that a busy machine slows them alike: the ratios are what to read. A ratio is to
-backprop with the same optimizer and compile mode. The floor is the three batched products of a step
-alone. `--only fused --depth 1000` times the rows whose name contains the words; the last column
-then says how long the first steps of a deep chain take.
+`make bench` runs it on both backends. All rows take turns, several rounds over, so that a busy
+machine slows them alike: the ratios are what to read. A ratio is to backprop with the same
+optimizer and compile mode. The floor is the three batched products of a step alone.
+
+What was measured is appended to build/bench.jsonl; the next run on the same machine prints the
+change of every ratio since and marks what became slower. `make bench BASE=<commit>` lets that
+commit's library take turns with this one's instead, which tells even a few percent.
+`--only fused --depth 1000` times the rows whose name contains the words; the last column then says
+how long the first steps of a deep chain take.
 """
 
 import argparse
+import io
+import json
 import os
 import subprocess
 import sys
-from functools import partial
+import tarfile
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:1] = [str(ROOT), str(ROOT / "experiments")]
 from driver.kernel import ALLOCATOR  # noqa: E402
 
+from benchmarks import past  # noqa: E402
+
 BACKENDS = ("tensorflow", "jax")
-EPOCHS = 5  # of each fit that is timed
+SLOWER = 1.05  # what is marked
 
 
 class Row(NamedTuple):
@@ -45,6 +55,7 @@ def row(method: str, optimizer: str, **settings) -> Row:
     name = f"{NAMES.get(method, 'the three products')}"
     name += "" if method == "floor" else f", {optimizer}"
     name += ", deployed metrics" if "deployed_every" in settings else ""
+    name += f", Inferred({settings['inferred']})" if "inferred" in settings else ""
     return Row(name + (", XLA" if "jit_compile" in settings else ""), method, optimizer, settings)
 
 
@@ -54,16 +65,116 @@ def table(backend: str) -> list[Row]:
     rows = [row(method, "rprop") for method in ("backprop", "fused", "layerwise")]
     rows += [row("fused", "rprop", **deployed)]
     rows += [row(method, "sgd") for method in ("backprop", "fused", "layerwise")]
-    rows += [row("fused", "sgd", **deployed), row("backprop", "adam"), row("fused", "adam")]
-    rows += [row("floor", "rprop")]
+    rows += [row("fused", "sgd", **deployed)]
+    rows += [row(method, "sgd", inferred=10) for method in ("fused", "layerwise")]
+    rows += [row("backprop", "adam"), row("fused", "adam"), row("floor", "rprop")]
     if backend == "tensorflow":
         rows += [row(m, "rprop", jit_compile=True) for m in ("backprop", "fused", "floor")]
     return rows
 
 
+class Library:
+    """A checkout's library, timed in a process of its own."""
+
+    def __init__(self, folder: Path, backend: str):
+        environment = {**os.environ, **ALLOCATOR, "KERAS_BACKEND": backend}
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(folder)}
+        self._process = subprocess.Popen(
+            [sys.executable, ROOT / "benchmarks/worker.py"],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.backend = backend
+
+    def ask(self, **request) -> float:
+        """The seconds that the process answers."""
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            status = self._process.wait()
+            sys.exit(f"error: the benchmark on {self.backend} ended with {status}; see above")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def checkout(commit: str) -> Path:
+    """A commit's files, under build/."""
+    git = ["git", "-C", str(ROOT)]
+    found = subprocess.run([*git, "rev-parse", "--verify", f"{commit}^{{commit}}"],
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    if found.returncode:
+        sys.exit(f"error: BASE must be a commit of this repository. Received: {commit}")
+    folder = ROOT / "build" / "bench" / found.stdout.strip()
+    if not folder.exists():
+        packed = subprocess.run([*git, "archive", found.stdout.strip(), "raikeras"],
+                                capture_output=True, check=True).stdout  # fmt: skip
+        part = folder.with_name("part-" + folder.name)
+        tarfile.open(fileobj=io.BytesIO(packed)).extractall(part, filter="data")
+        part.rename(folder)
+    return folder
+
+
+def measure(rows: list[Row], backend: str, sizes: dict, rounds: int, base: Path | None) -> dict:
+    """Name -> first epochs' seconds, seconds of each round, and those of the base's library."""
+    libraries = [Library(ROOT, backend)] + ([Library(base, backend)] if base else [])
+    found = {}
+    for each in rows:
+        made = {**sizes, **each._asdict()}
+        firsts = [library.ask(make=made) for library in libraries]
+        found[each.name] = {"first": firsts[0], "times": [[] for _ in libraries]}
+    for number in range(rounds):
+        for each in rows:
+            # The second of two finds warm caches: so they change places.
+            order = list(enumerate(libraries))[:: -1 if number % 2 else 1]
+            for place, library in order:
+                found[each.name]["times"][place].append(library.ask(run=each.name))
+    for library in libraries:
+        library.close()
+    return found
+
+
+def summary(rows: list[Row], found: dict, batches: int) -> dict[str, dict]:
+    """Name -> what is printed and remembered of each row."""
+    times = {name: np.array(one["times"][0]) for name, one in found.items()}
+    rest = {}
+    for each in rows:
+        own, (_, *of_base) = times[each.name], found[each.name]["times"]
+        backprop = next((times[one.name] for one in rows if one.is_base_of(each)), None)
+        steps = 1e3 * own / batches
+        rest[each.name] = {
+            "ratio": None if backprop is None else float(np.median(own / backprop)),
+            "ms": float(np.median(steps)),
+            "least": float(steps.min()),
+            "most": float(steps.max()),
+            "compile": max(0.0, found[each.name]["first"] - 2 * float(np.median(own))),
+            "change": float(np.median(own / np.array(of_base[0]))) if of_base else None,
+        }
+    return rest
+
+
+def show(result: dict[str, dict], before: dict[str, dict]) -> None:
+    """Prints the table; the change is to the base or, without one, to the ratios before."""
+    print(f"{'':36}{'ratio':>7}{'ms a step':>11}{'least':>8}{'most':>8}{'compile, s':>12}  change")
+    for name, one in result.items():
+        change, old = one["change"], before.get(name, {}).get("ratio")
+        if change is None and old and one["ratio"]:
+            change = one["ratio"] / old
+        words = "" if change is None else f"{change:.2f}"
+        words += "  SLOWER" if change is not None and change > SLOWER else ""
+        ratio = "-" if one["ratio"] is None else f"{one['ratio']:.2f}"
+        print(
+            f"{name:36}{ratio:>7}{one['ms']:11.2f}{one['least']:8.2f}{one['most']:8.2f}"
+            f"{one['compile']:12.1f}  {words}",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=BACKENDS, help="default: both, one after another")
+    parser.add_argument("--base", default="", help="a commit whose library takes turns with this")
     parser.add_argument("--depth", type=int, default=100, help="hidden layers")
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--examples", type=int, default=100, help="of a batch")
@@ -71,74 +182,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="", help="rows whose name contains these words")
     arguments = parser.parse_args()
+    base = checkout(arguments.base) if arguments.base else None
+    sizes = {"depth": arguments.depth, "units": arguments.units, "batch": arguments.examples}
+    sizes["batches"] = arguments.batches
     for backend in [arguments.backend] if arguments.backend else BACKENDS:
-        if not ready(backend):
-            command = [sys.executable, __file__, *sys.argv[1:], "--backend", backend]
-            status = subprocess.run(command, env=environment(backend), check=False).returncode
-            if status:
-                sys.exit(f"error: the benchmark on {backend} ended with status {status}; see above")
-            continue
-        import keras
-
         rows = [each for each in table(backend) if arguments.only in each.name]
         if not rows:
             parser.error(f"--only must be part of a row's name. Received: {arguments.only}")
-        sizes = {"depth": arguments.depth, "units": arguments.units, "batch": arguments.examples}
         print(
-            f"\n{keras.backend.backend()}: depth {arguments.depth}, {arguments.units} units, "
-            f"batches of {arguments.examples}, {arguments.batches} an epoch, {arguments.rounds} "
-            f"rounds, {os.cpu_count()} cores"
+            f"\n{backend}: depth {arguments.depth}, {arguments.units} units, batches of "
+            f"{arguments.examples}, {arguments.batches} an epoch, {arguments.rounds} rounds, "
+            f"{past.machine()}"
         )
-        show(rows, sizes, arguments.batches, arguments.rounds)
-
-
-def environment(backend: str) -> dict[str, str]:
-    """What a measuring process inherits: the same allocator settings for all rows."""
-    return {**os.environ, **ALLOCATOR, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def ready(backend: str) -> bool:
-    """Whether this process has that environment; the allocator reads it once, at the start."""
-    return all(os.environ.get(name) == value for name, value in environment(backend).items())
-
-
-def show(rows: list[Row], sizes: dict[str, int], batches: int, rounds: int) -> None:
-    """Times the rows in turn and prints them."""
-    import numpy as np
-
-    from benchmarks import contenders
-
-    runs, first = {}, {}
-    for each in rows:
-        if each.method == "floor":
-            floor = contenders.floor(*sizes.values(), **each.settings)
-            once = contenders.repeated(floor, batches)
-        else:
-            model = contenders.Contender(
-                each.method, each.optimizer, batches=batches, **sizes, **each.settings
-            )
-            once = model.fit
-        # Twice: some steps are compiled a second time, for the types that the first one returned.
-        first[each.name] = contenders.seconds(once) + contenders.seconds(once)
-        # Several epochs a fit, for what a fit costs once is shared by its steps.
-        many = each.method == "floor"
-        runs[each.name] = contenders.repeated(once, EPOCHS) if many else partial(once, EPOCHS)
-    times = contenders.take_turns(runs, rounds)
-    print(f"{'':36}{'ratio':>7}{'ms a step':>11}{'least':>8}{'most':>8}{'compile, s':>12}")
-    for each in rows:
-        values = times[each.name]
-        base = next((times[other.name] for other in rows if other.is_base_of(each)), None)
-        ratio = "-" if base is None else f"{contenders.ratio(values, base):.2f}"
-        steps = 1e3 * values / (EPOCHS * batches)
-        extra = max(0.0, first[each.name] - 2 * float(np.median(values)) / EPOCHS)
-        print(
-            f"{each.name:36}{ratio:>7}{np.median(steps):11.2f}{steps.min():8.2f}"
-            f"{steps.max():8.2f}{extra:12.1f}",
-            flush=True,
-        )
+        found = measure(rows, backend, sizes, arguments.rounds, base)
+        result = summary(rows, found, arguments.batches)
+        kind = {"machine": past.machine(), "backend": backend, **sizes}
+        show(result, {} if base else past.last(kind))
+        past.append(kind, result)
+    against = f"this time by {arguments.base}'s in the same round" if base else (
+        "the ratio by that of the last run on this machine at the same sizes"
+    )  # fmt: skip
     print(
         "ratio: to backprop with the same optimizer and compile mode, median over rounds; "
-        "compile: the first two epochs less two median ones"
+        f"compile: the first two epochs less two median ones; change: {against}"
     )
 
 

@@ -6,6 +6,7 @@ from gradients import plain_net
 
 from raikeras.callbacks import GradientNorms
 from raikeras.diagnostics import gradient_norms
+from raikeras.groups import from_cuts
 from raikeras.initializers import isometric_start
 from raikeras.model import RelaxedModel
 from raikeras.presets import rai_as_code
@@ -63,8 +64,10 @@ class Shifted(TargetRule):
         self.shift = shift
 
     def set(self, step):
-        values = step.values()
-        return values + keras.ops.convert_to_tensor(self.shift[:, : values.shape[1]])
+        edges = np.cumsum([cut.size for cut in step.circuit.cuts])
+        shifts = np.split(self.shift[:, : edges[-1]], edges[:-1], axis=1)
+        pairs = zip(step.values(), from_cuts(step.circuit.groups, shifts), strict=True)
+        return [at + keras.ops.convert_to_tensor(shift) for at, shift in pairs]
 
 
 def locality(seed, settings, x, y):

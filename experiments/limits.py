@@ -138,9 +138,10 @@ def _target(runs, number: int) -> float:
     """The largest |target| of a run; 0 without rows."""
     if runs.model.store is None:
         return 0.0
-    table = runs.model.store.tables["targets"]
-    place = next(k for k, v in enumerate(runs.model.non_trainable_variables) if v is table)
-    return float(np.abs(runs._state[1][place][number]).max())
+    tables = runs.model.store.tables
+    targets = {id(tables[key]) for key in tables if key.startswith("targets/")}
+    places = [k for k, v in enumerate(runs.model.non_trainable_variables) if id(v) in targets]
+    return max(float(np.abs(runs._state[1][place][number]).max()) for place in places)
 
 
 def deployed(weights, x, activation: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:

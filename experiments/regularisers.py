@@ -87,9 +87,12 @@ class NoisyLearned(raikeras.Learned):
 
     def set(self, step):
         targets = super().set(step)
-        noise = keras.random.normal(ops.shape(targets.values), seed=self._knobs.seeds)
         # Noise makes a mismatch of a row that has just been set to the forward pass, too.
-        values = targets.values + self._knobs["strength"] * noise
+        values = [
+            at
+            + self._knobs["strength"] * keras.random.normal(ops.shape(at), seed=self._knobs.seeds)
+            for at in targets.values
+        ]
         return targets._replace(values=values, fresh=False)
 
 
@@ -110,7 +113,8 @@ class DecayingLearned(raikeras.Learned):
 
     def moved(self, step, targets, gradient):
         share = 2 * self._knobs["strength"] / (self._units * step.batch_size)
-        super().moved(step, targets, gradient + share * targets.values)
+        pairs = zip(gradient, targets.values, strict=True)
+        super().moved(step, targets, [slope + share * at for slope, at in pairs])
 
 
 def plan(method, regulariser):

@@ -1,6 +1,7 @@
 """`Backup`: training that was stopped goes on as if it had not been. Other callbacks by name."""
 
 import json
+import math
 import os
 import random
 import time
@@ -218,12 +219,13 @@ class Backup(keras.callbacks.Callback):
             rows = part.get(f"row/{key}")
             ids = part.get("ids")
             count = store.num_examples if ids is None else len(ids)
-            if rows is None or rows.shape != (count, table.shape[1]) or rows.dtype != table.dtype:
+            shape = _shape_of(table, count)
+            if rows is None or rows.shape != shape or rows.dtype != table.dtype:
                 found = "none" if rows is None else f"{rows.shape} of {rows.dtype}"
                 raise self._misfit(f"a table `{key}` of shape {tuple(table.shape)}", found)
             for piece in _pieces(count, rows[:1].nbytes):
                 chosen = np.arange(count)[piece] if ids is None else np.array(ids[piece])
-                store.write(key, chosen, np.array(rows[piece]))
+                store.write(key, chosen, _turned(np.array(rows[piece])))
 
     def _assign(self, kind: str, variables: list) -> None:
         found = {name: value for name, value in self._last.items() if name.startswith(kind + "/")}
@@ -259,15 +261,27 @@ def _rows_of(store, ids) -> list[snapshots.Entry]:
     entries = [] if ids is None else [snapshots.entry("ids", ids)]
     count = store.num_examples if ids is None else len(ids)
     for key, table in store.tables.items():
-        dtype, shape = np.dtype(table.dtype), (count, table.shape[1])
-        pieces = _read_in_pieces(store, key, ids, _pieces(count, shape[1] * dtype.itemsize))
+        dtype, shape = np.dtype(table.dtype), _shape_of(table, count)
+        size = math.prod(shape[1:]) * dtype.itemsize
+        pieces = _read_in_pieces(store, key, ids, _pieces(count, size))
         entries.append(snapshots.Entry(f"row/{key}", dtype.name, shape, pieces))
     return entries
 
 
 def _read_in_pieces(store, key: str, ids, pieces: list[slice]) -> Iterator[np.ndarray]:
     for piece in pieces:
-        yield store.read(key, np.arange(piece.start, piece.stop) if ids is None else ids[piece])
+        chosen = np.arange(piece.start, piece.stop) if ids is None else ids[piece]
+        yield _turned(store.read(key, chosen))
+
+
+def _shape_of(table, count: int) -> tuple:
+    """The shape of so many rows of a table in a file: examples first."""
+    return count, *table.shape[:-2], table.shape[-1]
+
+
+def _turned(rows):
+    """Rows of a table with examples on the first axis, or back."""
+    return np.swapaxes(rows, 0, 1) if rows.ndim > 2 else rows
 
 
 def _pieces(count: int, size: int) -> list[slice]:

@@ -23,10 +23,10 @@ from raikeras.cuts import (
     activated,
     calls_replaced,
     can_cut_before_activation,
-    grouped,
     replaced,
 )
 from raikeras.fused import Place, can_be_stacked, find_chains
+from raikeras.groups import groups_of
 from raikeras.mismatch import Pair, around_forward, held_where_noise, without_noise
 
 PLACES = ("pre_activation", "post_activation")
@@ -41,14 +41,13 @@ class Circuit:
         at: `"pre_activation"` or `"post_activation"`, where a layer is cut.
         matching: Whether mismatches are matching losses: these compare a target, wherever it
             stands, with the layer's pre-activation, and task gradients are taken there too.
-        order: Names of cuts. Chains are such that these keep their order. `None`: any order.
         stack: Whether to look for chains of equal layers.
 
     Attributes:
         layers: The relaxed layers, in the order of the forward pass.
-        cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass; the layers
-            of a chain follow each other.
+        cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass.
         chains: The chains of equal layers. While they are attached each is run as one.
+        groups: The `Group`s of the cuts: tensors of targets and values are lists of one for each.
         why_apart: Why other equal layers make no chain, `None` if there are none.
     """
 
@@ -58,7 +57,6 @@ class Circuit:
         layers: list[keras.Layer],
         at: str,
         matching: bool = False,
-        order: list[str] | None = None,
         stack: bool = True,
     ):
         if at not in PLACES:
@@ -85,9 +83,8 @@ class Circuit:
             cut.layer for cut in calls.cuts if len(cut.shape) == 1 and times[id(cut.layer)] == 1
         ]
         self.chains, self.why_apart = find_chains(net, once if stack else [])
-        if order is not None:
-            self.chains = [chain for chain in self.chains if _keeps(order, chain.layers)]
-        self.cuts = grouped(calls.cuts, self.chains)
+        self.cuts = calls.cuts
+        self.groups = groups_of(self.cuts, self.chains)
         places = {cut.name: place for place, cut in enumerate(self.cuts)}
         self._places = {key: (places[name], step) for key, (name, step) in calls.cut_of.items()}
 
@@ -128,7 +125,7 @@ class Circuit:
         """The deployed forward pass, in inference mode.
 
         Returns:
-            The net's outputs, and the values at the cuts as one tensor `(batch, size)`.
+            The net's outputs, and the values at the cuts, a list of a tensor for each group.
         """
         return self._forward(inputs, None, training=False)
 
@@ -140,11 +137,11 @@ class Circuit:
 
         Args:
             inputs: The net's inputs.
-            offsets: Tensor `(batch, size)`.
+            offsets: A list of a tensor for each group.
             unroll: Whether the layers of a chain are traced one by one.
 
         Returns:
-            The net's outputs, and the values at the cuts, `(batch, size)`, offsets included.
+            The net's outputs, and the values at the cuts, likewise, offsets included.
         """
         return self._forward(inputs, self._parts(offsets), training=True, unroll=unroll)
 
@@ -153,9 +150,9 @@ class Circuit:
 
         Args:
             inputs: The net's inputs.
-            targets: Tensor `(batch, size)`, the rows of the batch.
+            targets: A list of a tensor for each group, the rows of the batch.
             restarts: Booleans `(batch, 1)`, the rows that `record` has just set; `None` for none.
-            fed: Tensor `(batch, size)`, what the cuts hand on. `None`: the targets.
+            fed: Likewise, what the cuts hand on. `None`: the targets.
 
         Returns:
             The net's outputs, and a `Pair` for every cut; one for all cuts of a chain.
@@ -166,6 +163,7 @@ class Circuit:
         in_time: dict[int, list] = {}  # by place: own values and inputs at the steps so far
         target_parts = self._parts(targets)
         fed_parts = target_parts if fed is None else self._parts(fed)
+        places = {block.places[0]: block.places for block in self.blocks()}
 
         def keep(place, layer, own, inputs, chain=None):
             target = target_parts[place]
@@ -178,7 +176,7 @@ class Circuit:
                 own, target = held_where_noise(own, target, at_cut, restarts, chain)
             else:
                 own = without_noise(own, target, restarts, chain)
-            pairs[place] = Pair(target, own, inputs, chain)
+            pairs[place] = Pair(target, own, inputs, chain, places[place])
 
         def single(place, step, layer, *args, **kwargs):
             own = self._own(layer, *args, **kwargs)
@@ -216,55 +214,65 @@ class Circuit:
             return self._after_cut(layer, value)
 
         def together(place, chain, x):
-            output, own = chain.forward(x, self._place, offsets and offsets[place], unroll)
-            values[place] = [ops.transpose(own, (1, 0, 2))]  # (batch, layers, units)
+            output, own = chain.forward(
+                x, self._place, None if offsets is None else offsets[place], unroll
+            )
+            values[place] = [own]
             return output
 
         with self._intercepted(single, together):
             outputs = self._net(inputs, training=training)
         self._check_complete(values)
-        flat = [
-            _flat(values[place][0] if len(values[place]) == 1 else _over_time(*values[place]))
-            for place in sorted(values)
-        ]
-        return outputs, ops.concatenate(flat, axis=-1) if flat else None
+        return outputs, [self._joined(group, values) for group in self.groups]
+
+    def _joined(self, group, values: dict):
+        """The values of a group's cuts, each a list of one tensor a time step, as one tensor."""
+        if group.places[0] in values and group.places[-1] not in values:
+            return values[group.places[0]][0]  # of an attached chain
+        found = [values[place] for place in group.places]
+        flat = [_flat(one[0] if len(one) == 1 else _over_time(*one)) for one in found]
+        return ops.stack(flat) if group.stacked else ops.concatenate(flat, axis=-1)
 
     def _check_complete(self, found: dict) -> None:
         """Raises a `ValueError` if a layer was not called, whose target would be another's."""
-        missing = [block.cuts[0].name for block in self.blocks() if block.first not in found]
+        missing = [block.cut.name for block in self.blocks() if block.places[0] not in found]
         if missing:
             raise ValueError(
                 "A relaxed layer must be called in every pass of the net. Leave it out of `relax`. "
                 f"Received: cut `{missing[0]}`, which this pass did not reach"
             )
 
-    def _parts(self, flat) -> dict:
-        """A tensor `(batch, size)` cut up: by place, in the shape of the cut or of the chain."""
-        blocks = self.blocks()
-        edges = np.cumsum([sum(cut.size for cut in block.cuts) for block in blocks]).tolist()
-        # TensorFlow cannot split at no place.
-        parts = ops.split(flat, edges[:-1], axis=-1) if len(edges) > 1 else [flat]
-        return {
-            block.first: (
-                ops.reshape(part, (-1, *block.cuts[0].shape))
-                if block.chain is None
-                else ops.transpose(
-                    ops.reshape(part, (-1, len(block.chain), block.chain.units)), (1, 0, 2)
-                )
-            )
-            for block, part in zip(blocks, parts[: len(blocks)], strict=True)
-        }
+    def _parts(self, tensors) -> dict:
+        """The groups' tensors by place, in the shape of the cut, or whole for an attached chain."""
+        attached = {block.places[0] for block in self.blocks() if block.chain is not None}
+        found: dict = {}
+        for group, tensor in zip(self.groups, tensors, strict=True):
+            if group.places[0] in attached:
+                found[group.places[0]] = tensor
+                continue
+            if group.stacked:
+                parts = ops.unstack(tensor, len(group.places), axis=0)
+            else:
+                edges = np.cumsum(group.sizes)[:-1].tolist()
+                # TensorFlow cannot split at no place.
+                parts = ops.split(tensor, edges, axis=-1) if edges else [tensor]
+            for place, shape, part in zip(group.places, group.shapes, parts, strict=True):
+                found[place] = ops.reshape(part, (-1, *shape))
+        return found
 
     def blocks(self) -> list[Block]:
         """The cuts in the order of `replay`'s pairs: one block for each, or for a whole chain."""
-        chains = {id(chain.layers[0]): chain for chain in self.chains if chain.attached}
-        blocks, place = [], 0
-        while place < len(self.cuts):
-            chain = chains.get(id(self.cuts[place].layer))
-            count = 1 if chain is None else len(chain)
-            blocks.append(Block(place, self.cuts[place : place + count], chain))
-            place += count
-        return blocks
+        stacked = [group for group in self.groups if group.stacked]
+        blocks = [
+            Block(group.places, self.cuts[group.places[0]], chain)
+            for group, chain in zip(stacked, self.chains, strict=True)
+            if chain.attached
+        ]
+        within = {place for block in blocks for place in block.places}
+        blocks += [
+            Block((place,), cut) for place, cut in enumerate(self.cuts) if place not in within
+        ]
+        return sorted(blocks, key=lambda block: block.places[0])
 
     def _own(self, layer, *args, **kwargs):
         """The layer's own value: what a hidden loss compares with its target."""
@@ -335,12 +343,6 @@ class Circuit:
                 nodes = shortened(graph, runs)
                 stack.enter_context(replaced(graph, "_nodes_by_depth", nodes))
             yield
-
-
-def _keeps(order: list[str], layers) -> bool:
-    """Whether the cuts of some layers follow each other in an order."""
-    first = order.index(layers[0].name)
-    return order[first : first + len(layers)] == [layer.name for layer in layers]
 
 
 def _over_time(*tensors):

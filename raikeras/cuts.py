@@ -52,26 +52,17 @@ class Cut(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A cut, or all cuts of an attached chain: what is run in one piece."""
+    """A cut, or all cuts of an attached chain: what is run in one piece.
 
-    first: int
-    cuts: list[Cut]
+    Attributes:
+        places: Their places among the cuts of the circuit.
+        cut: The cut, or the chain's first.
+        chain: The chain or `None`.
+    """
+
+    places: tuple[int, ...]
+    cut: Cut
     chain: Chain | None = None
-
-
-def grouped(cuts: list[Cut], chains: list[Chain]) -> list[Cut]:
-    """The cuts with those of each chain behind its first."""
-    by_layer = {id(cut.layer): cut for cut in cuts}
-    first = {id(chain.layers[0]): chain for chain in chains}
-    later = {id(layer) for chain in chains for layer in chain.layers[1:]}
-    ordered = []
-    for cut in cuts:
-        chain = first.get(id(cut.layer))
-        if chain is not None:
-            ordered += [by_layer[id(layer)] for layer in chain.layers]
-        elif id(cut.layer) not in later:
-            ordered.append(cut)
-    return ordered
 
 
 def numbered(name: str, count: Counter) -> str:

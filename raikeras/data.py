@@ -91,11 +91,12 @@ class Checker:
 
     Attributes:
         may_repeat: Whether an example may occur more than once in a batch.
+        in_order: Whether every batch is all examples, in the order of their rows.
     """
 
     def __init__(self, num_examples: int, finite: Callable = check_finite):
         self.num_examples, self._finite = num_examples, finite
-        self.may_repeat = True
+        self.may_repeat, self.in_order = True, False
         self._error: ValueError | None = None
 
     def check(self, x, y=None, sample_weight=None) -> None:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from raikeras import groups
 from raikeras._steps.private import loss_tracker
 
 
@@ -51,13 +52,13 @@ def deployed_pass(model, step, needed, otherwise):
             new = [scope.get_current_value(v) for v in metrics]
         if every > 1:  # the pass may be here for the rule's sake alone
             new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
-        return ops.cast(start, step.dtype), new
+        return groups.cast(start, step.dtype), new
 
     def skip():
         if otherwise is None:
-            nothing = ops.zeros((step.batch_size, circuit.size), step.dtype)
+            nothing = groups.like(circuit.groups, step.batch_size, step.dtype)
         else:
-            nothing = ops.cast(otherwise, step.dtype)
+            nothing = groups.cast(otherwise, step.dtype)
         return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
 
     if every == 1 or needed is True:

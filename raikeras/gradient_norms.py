@@ -14,8 +14,7 @@ from raikeras._steps.private import build, sublayers
 from raikeras.checks import check_integer
 from raikeras.circuit import Circuit
 from raikeras.data import has_ids
-from raikeras.step import Step
-from raikeras.targets import Targets
+from raikeras.step import Step, targets_of
 
 PREFIX = "gradient_norm/"
 
@@ -191,8 +190,7 @@ def _of_objective(model, x, y, sample_weight) -> list:
     step = Step(model, (x, y, sample_weight))
     if not step.circuit.cuts:
         return _of_loss(model, x, y, sample_weight)
-    found = model.target_rule.set(step)
-    step.targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
+    step.targets = targets_of(step, model.target_rule.set(step))
     if step.targets.fed is not None:
         return step.weight_gradients(moved=False)
 

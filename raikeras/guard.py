@@ -3,6 +3,7 @@
 `Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
 """
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -13,34 +14,41 @@ from raikeras import data as ids_in
 from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker
 from raikeras.contents import first_rows
+from raikeras.groups import by_cut
 
 BATCHES = 50  # between two looks at the loss within an epoch
 EXAMPLES = 256  # that an explanation looks at
 ROWS = 4096  # read at once in search of the largest target
 
 
-def follow_if_finite(model, step, tensors, body) -> None:
+def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     """Runs `body()`, after which rows and weights have followed, unless something overflowed.
 
-    That is so where the objective, a gradient or the squared norm of one, which optimizers keep, is
-    not finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
+    That is so where the objective, a gradient or the square of one, which optimizers keep, is not
+    finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
     were (moving statistics follow the forward pass as ever) and the epoch's mean loss becomes NaN,
     which is how later steps and `Guard` know. Where all is finite the step is the same as without.
 
     Args:
         model: The `RelaxedModel`.
         step: The `raikeras.step.Step` in progress.
-        tensors: The objective, its gradient by the targets and those by the weights.
+        total: The objective.
+        by_target: Its gradient by the targets, a list of a tensor for each group of cuts.
+        gradients: Its gradients by the weights.
         body: A function without arguments.
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
     finite = ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype))
-    finite = ops.logical_and(finite, _all_finite(tensors, step.dtype))
+    parts = [ops.isfinite(total), *map(backend.rows_fit, by_target), _all_fit(gradients)]
+    finite = functools.reduce(ops.logical_and, parts, finite)
     before = ops.copy(iterations.value)
-    if model.store is not None:
+    moving = _moving(model)
+    if model.store is not None and model.store.in_order:
+        moving += model.store.variables
+    elif model.store is not None:
         step.ids = backend.ids_if(model, finite, step.ids, model.store.num_examples)
-    backend.run_if(model, finite, _moving(model), body)
+    backend.run_if(model, finite, moving, body)
     done = finite
     if model.trainable_variables:  # without any, optimizers do not count
         # Fewer were counted where a weight step, in the middle, had to leave out its own.
@@ -48,15 +56,15 @@ def follow_if_finite(model, step, tensors, body) -> None:
     mean.assign(ops.where(done, backend.apart(mean.value), ops.cast(float("nan"), mean.dtype)))
 
 
-def run_if_finite(model, tensors, dtype: str, body) -> None:
-    """Runs `body()`, which updates weights, if all tensors are finite."""
-    load_backend().run_if(model, _all_finite(tensors, dtype), _moving(model), body)
+def run_if_finite(model, tensors, body) -> None:
+    """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
+    load_backend().run_if(model, _all_fit(tensors), _moving(model), body)
 
 
-def _all_finite(tensors, dtype: str):
-    """Whether all squared norms are finite, a boolean scalar; `None` stands for no tensor."""
-    norm = load_backend().squared_norm
-    return ops.isfinite(sum(ops.cast(norm(tensor), dtype) for tensor in tensors))
+def _all_fit(tensors):
+    """Whether all numbers' squares are finite, a boolean scalar; `None` stands for no tensor."""
+    fit = [load_backend().fits(tensor) for tensor in tensors if tensor is not None]
+    return functools.reduce(ops.logical_and, fit, ops.convert_to_tensor(True))
 
 
 def _moving(model) -> list:
@@ -137,12 +145,11 @@ def _largest(model) -> list[str]:
 
 def _largest_target(model) -> tuple[float, str]:
     store, cuts = model.store, model.relaxed.circuit.cuts
-    edges = np.cumsum([cut.size for cut in cuts])[:-1]
     largest = np.zeros(len(cuts))
     for first in range(0, store.num_examples, ROWS):
-        rows = store.read("targets", np.arange(first, min(first + ROWS, store.num_examples)))
-        by_cut = np.split(np.abs(rows.astype("float64")), edges, axis=1)
-        largest = np.maximum(largest, [part.max(initial=0) for part in by_cut])
+        rows = store.targets(np.arange(first, min(first + ROWS, store.num_examples)))
+        parts = [np.abs(part.astype("float64")) for part in by_cut(store.groups, rows)]
+        largest = np.maximum(largest, [part.max(initial=0) for part in parts])
     place = int(largest.argmax())
     return float(largest[place]), cuts[place].name
 
@@ -179,12 +186,12 @@ def _values(model, x, ids) -> list[tuple]:
     started = store is not None and (store.read("age", ids) > 0).all()
     with keras.StatelessScope(collect_losses=True):
         if started:
-            pairs = circuit.replay(x, ops.convert_to_tensor(store.read("targets", ids)), None)[1]
+            targets = [ops.convert_to_tensor(part) for part in store.targets(ids)]
+            pairs = circuit.replay(x, targets, None)[1]
             found = [(pair.own, pair.target) for pair in pairs]
         else:
-            values = circuit.record(x)[1]
-            edges = np.cumsum([cut.size for cut in circuit.cuts])[:-1].tolist()
-            found = [(own, 0.0) for own in np.split(ops.convert_to_numpy(values), edges, axis=1)]
+            values = [ops.convert_to_numpy(part) for part in circuit.record(x)[1]]
+            found = [(own, 0.0) for own in by_cut(circuit.groups, values)]
     to_numpy = ops.convert_to_numpy
     return [
         (cut, np.asarray(to_numpy(own)), np.asarray(to_numpy(target), "float64"))

@@ -98,13 +98,13 @@ def problems(step, gradients) -> list[Problem]:
     by_weight = {id(w): g for w, g in zip(step.weights, gradients, strict=True)}
     found: dict[int, Problem] = {}
     for block, inputs in zip(step.circuit.blocks(), step.inputs, strict=True):
-        cut, layer = block.cuts[0], block.chain or block.cuts[0].layer
+        cut, layer = block.cut, block.chain or block.cut.layer
         if id(layer.kernel) not in by_weight:
             continue
         dtype = layer.kernel.dtype
         shape = (step.batch_size, *cut.shape)
         weights = step.hidden_loss.row_weights(
-            block.first, shape, block.chain, step.hidden_sample_weight, step.count, dtype
+            block.places, shape, block.chain, step.hidden_sample_weight, step.count, dtype
         )
         rows = ops.cast(inputs if block.chain else _rows(layer, inputs), dtype)
         moments = _moments(rows, *weights)
@@ -148,12 +148,12 @@ def pays(step, steps: int) -> bool:
     """Whether Gram matrices take fewer operations than `steps` looks at the batch."""
     saved = 0
     for block, inputs in zip(step.circuit.blocks(), step.inputs, strict=True):
-        layer = block.chain or block.cuts[0].layer
+        layer = block.chain or block.cut.layer
         width, units = _matrix_shape(layer.kernel.shape)[-2:]
         examples = inputs.shape[1 if block.chain else 0]
         if examples is None:
             return True  # the backend does not say; batches are mostly larger than half a width
-        rows = examples * math.prod(block.cuts[0].shape[:-1])
+        rows = examples * math.prod(block.cut.shape[:-1])
         saved += 4 * steps * rows * width * units
         saved -= 2 * width**2 * (rows + steps * units)
     return saved > 0

@@ -35,12 +35,16 @@ _SQUARED = (
 
 
 class Pair(NamedTuple):
-    """A target, the layer's own value and its inputs; of a chain with a leading axis of layers."""
+    """A target, the layer's own value and its inputs; of a chain with a leading axis of layers.
+
+    `places` are those of the cut, or the chain's cuts, among all.
+    """
 
     target: Any
     own: Any
-    inputs: Any = None
-    chain: Any = None
+    inputs: Any
+    chain: Any
+    places: tuple[int, ...]
 
 
 class HiddenLoss:
@@ -103,25 +107,21 @@ class HiddenLoss:
         """The weighted sum, a scalar.
 
         Args:
-            pairs: The circuit's pairs, in the order of the cuts.
+            pairs: The circuit's pairs.
             sample_weight: Tensor `(batch,)` or `(batch, 1)`: an example's weight acts on its
                 whole part of the objective. Weights per output or per time step act on the task
                 loss alone.
             step: Integer scalar, number of updates made so far.
         """
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
-        terms, place = [], 0
-        for target, own, _, chain in pairs:
-            own, loss = ops.cast(own, target.dtype), self._losses[place]
+        terms = []
+        for target, own, _, chain, places in pairs:
+            own, loss = ops.cast(own, target.dtype), self._losses[places[0]]
+            weight = self._stacked(places, schedules, target.dtype)
             if chain is None:
-                weight = self._weights[place]
-                weight = schedules.get(id(weight), weight)
                 term = self._of_layer(loss, target, own, sample_weight)
-                place += 1
             else:
-                weight = self._stacked(place, len(chain), schedules, target.dtype)
                 term = self._of_layers(loss, target, own, per_example(sample_weight, 1))
-                place += len(chain)
             terms.append(ops.sum(ops.cast(weight, term.dtype) * term))
         return ops.sum(ops.stack(terms))
 
@@ -130,11 +130,11 @@ class HiddenLoss:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
         return getattr(self._loss, "function", type(self._loss)) in _SQUARED
 
-    def row_weights(self, place: int, shape, chain, sample_weight, step, dtype):
+    def row_weights(self, places: tuple[int, ...], shape, chain, sample_weight, step, dtype):
         """The weights c for which a squared hidden loss is `sum_n c_n / 2 ||error_n||^2`.
 
         Args:
-            place: Integer, number of the cut (of a chain's first).
+            places: The place of the cut among all, or those of a chain's.
             shape: Shape `(batch, ..., units)` of the cut's values.
             chain: The chain or `None`.
             sample_weight: As in the call.
@@ -146,7 +146,7 @@ class HiddenLoss:
             multiplies it, or `None`.
         """
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
-        weight = self._stacked(place, 1 if chain is None else len(chain), schedules, dtype)
+        weight = self._stacked(places, schedules, dtype)
         weight = ops.cast(weight, dtype)
         each = per_example(sample_weight, 1)
         each = None if each is None else ops.cast(each, dtype)
@@ -194,9 +194,9 @@ class HiddenLoss:
             return ops.divide_no_nan(total, ops.sum(sample_weight))
         return total / ops.cast(ops.shape(values)[-1], dtype)
 
-    def _stacked(self, place: int, count: int, schedules: dict, dtype):
-        """The weights of a chain's layers: a scalar if they share one, else `(layers,)`."""
-        weights = self._weights[place : place + count]
+    def _stacked(self, places: tuple[int, ...], schedules: dict, dtype):
+        """The weights of cuts: a scalar if they share one, else `(layers,)`."""
+        weights = [self._weights[place] for place in places]
         distinct = {id(one) if callable(one) else one: one for one in weights}
         if len(distinct) == 1:
             return schedules.get(id(weights[0]), weights[0])

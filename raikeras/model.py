@@ -16,9 +16,10 @@ from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are
 from raikeras.changes import check_known
 from raikeras.finite import FiniteCheck
 from raikeras.fused import why_not
+from raikeras.groups import by_cut
 from raikeras.guard import Guard, explain
 from raikeras.preparation import (
-    note_repeats,
+    note_batches,
     prepare_data,
     prepare_store,
     prepare_without_rows,
@@ -130,7 +131,8 @@ class RelaxedModel(keras.Model):
             raise ValueError(f"`fuse` must be True or False. Received: fuse={fuse!r}")
         self.deployed_every = deployed_every
         self.fuse = fuse
-        self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name)
+        stack = fuse and not getattr(self.weight_step, "in_sequence", False)
+        self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name, stack)
         self.weight_step.check(self)
         self.supports_masking = True
         with keras.name_scope(self.relaxed.scope):
@@ -205,7 +207,7 @@ class RelaxedModel(keras.Model):
         else:
             checker = prepare_data(self, call, finite)
             prepare_store(self, checker.num_examples)
-            note_repeats(self, checker.may_repeat)
+            note_batches(self, checker.may_repeat, checker.in_order)
             x = call["x"]
             with checker.plain_errors(), self._fused(trains=True):
                 history = run(super().fit, self, call)
@@ -217,7 +219,7 @@ class RelaxedModel(keras.Model):
     def train_on_batch(self, *args, **kwargs):
         self._follow_net()
         if self.store is not None:
-            note_repeats(self, True)
+            note_batches(self, may_repeat=True, in_order=False)
         with self._fused(trains=True):
             return super().train_on_batch(*args, **kwargs)
 
@@ -283,18 +285,15 @@ class RelaxedModel(keras.Model):
         if self.store is None:
             raise ValueError("There are no rows before the first `fit`.")
         ids_in.Checker(self.store.num_examples).check_ids({"inputs": (), "example_id": ids})
-        rows = {key: self.store.read(key, ids) for key in ("age", "targets")}
-        if (rows["age"] == 0).any():
-            missing = ids[rows["age"][:, 0] == 0][:5].tolist()
+        age = self.store.read("age", ids)
+        if (age == 0).any():
+            missing = ids[age[:, 0] == 0][:5].tolist()
             raise ValueError(
                 f"Examples have no row before a step has seen them. Received: {missing}"
             )
         cuts = self.relaxed.circuit.cuts
-        parts = np.split(rows["targets"], np.cumsum([cut.size for cut in cuts])[:-1], axis=1)
-        return {
-            cut.name: part.reshape(len(ids), *cut.shape)
-            for cut, part in zip(cuts, parts, strict=True)
-        }
+        parts = by_cut(self.relaxed.circuit.groups, self.store.targets(ids))
+        return {cut.name: part for cut, part in zip(cuts, parts, strict=True)}
 
     def reset_targets(self) -> None:
         """Drops all rows, so that `fit` can be given other data."""
@@ -316,8 +315,7 @@ class RelaxedModel(keras.Model):
             trains: Whether the optimizer is going to be applied.
         """
         nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
-        fuse = self.fuse and not getattr(self.weight_step, "in_sequence", False)
-        chains = self.relaxed.circuit.chains if fuse and not nested else []
+        chains = [] if nested else self.relaxed.circuit.chains
         reason = why_not(self.optimizer) if chains else None
         apart = reason or (self.relaxed.circuit.why_apart if self.fuse else None)
         if apart and not self.relaxed.said:
@@ -373,7 +371,7 @@ class RelaxedModel(keras.Model):
         rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
         circuit = self.relaxed.circuit
         dtype = self.target_rule.dtype or circuit.dtype
-        return store_bytes(num_examples, circuit.size, dtype, rule)
+        return store_bytes(num_examples, circuit.groups, dtype, rule)
 
     # Configuration
 

@@ -33,9 +33,13 @@ def prepare_data(model, call: dict, finite: FiniteCheck) -> ids_in.Checker:
     count = length(x)
     if call.get("validation_split"):
         count = int(count * (1 - call["validation_split"]))
-    if not ids_in.has_ids(x):
+    own_ids = not ids_in.has_ids(x)
+    if own_ids:
         rows = _number(model, call, count, rows)
     checker = ids_in.Checker(rows or count)
+    if own_ids and count == checker.num_examples <= (call.get("batch_size") or 32):
+        call["shuffle"] = False  # the order within the one batch makes no difference
+        checker.in_order = True
     finite(call["x"], call.get("y"), call.get("sample_weight"))
     ids = call["x"]["example_id"][:count]
     checker.check_ids({**call["x"], "example_id": ids})
@@ -115,19 +119,25 @@ def prepare_store(model, num_examples: int) -> None:
         check_room(model.store_bytes(num_examples), storage)
         dtype = model.target_rule.dtype or circuit.dtype
         with keras.name_scope(model.relaxed.scope):
-            model.relaxed.store = Store(num_examples, circuit.size, dtype, rule, storage)
+            model.relaxed.store = Store(num_examples, circuit.groups, dtype, rule, storage)
         model.relaxed.store.may_repeat = False
-    elif model.relaxed.owner is not owner:
-        with keras.name_scope(model.relaxed.scope):
-            model.store.use_rule(rule)
-    else:
+        model.relaxed.store.in_order = storage == "device"
+    elif model.relaxed.owner is owner and model.store.groups == circuit.groups:
         return
+    else:
+        with keras.name_scope(model.relaxed.scope):
+            model.store.use(circuit.groups, rule, keep_slots=model.relaxed.owner is owner)
     model.relaxed.owner = owner
     model.train_function = None  # a traced step would hold on to the old tables
 
 
-def note_repeats(model, may_repeat: bool) -> None:
-    """Has the step look for repeated ids from now on, if there may be any."""
-    if may_repeat and not model.store.may_repeat:
-        model.store.may_repeat = True
+def note_batches(model, may_repeat: bool, in_order: bool) -> None:
+    """Has the step look for repeated ids from now on, if there may be any, and for ids at all.
+
+    It never goes back, lest a model that is trained both ways be traced each time.
+    """
+    store = model.store
+    before = store.may_repeat, store.in_order
+    store.may_repeat, store.in_order = before[0] or may_repeat, before[1] and in_order
+    if (store.may_repeat, store.in_order) != before:
         model.train_function = None

@@ -19,6 +19,7 @@ class Relaxation:
         net: The user's net.
         relax, at, hidden_loss, hidden_weight: As in `RelaxedModel`.
         name: Name of the model.
+        stack: Whether chains of equal layers are to train as one.
 
     Attributes:
         circuit: The net with its cuts.
@@ -33,8 +34,8 @@ class Relaxation:
         listed: The model's variables while chains are attached.
     """
 
-    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str):
-        self._net = net
+    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str, stack: bool):
+        self._net, self._stack = net, stack
         self._relax = list(relax) if isinstance(relax, list) else relax
         self.at, self.given_loss, self.given_weight = at, hidden_loss, hidden_weight
         self.scope = f"{name}_{keras.backend.get_uid('raikeras')}"
@@ -63,7 +64,7 @@ class Relaxation:
         if not parts.differ_from(self._parts):
             return False
         try:
-            circuit = self._circuit(order=[cut.name for cut in before])
+            circuit = self._circuit()
         except ValueError as error:
             raise _changed(str(error)) from error
         if circuit.cuts != before:
@@ -71,11 +72,11 @@ class Relaxation:
         self._take(circuit, parts)
         return True
 
-    def _circuit(self, order: list[str] | None = None) -> Circuit:
+    def _circuit(self) -> Circuit:
         matching = isinstance(get_loss(self.given_loss), MatchingLoss)
         layers = choose_layers(self._net, self._relax)
         with keras.name_scope(self.scope):
-            return Circuit(self._net, layers, self.at, matching, order)
+            return Circuit(self._net, layers, self.at, matching, self._stack)
 
     def _take(self, circuit: Circuit, parts: Parts) -> None:
         self.circuit, self._parts = circuit, parts

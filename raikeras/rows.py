@@ -20,13 +20,39 @@ class RowRule(NamedTuple):
         name: Name of the rule and its settings; two equal names are the same rule.
         slots: Per slot its shape per row, `"row"` for one value a unit or `"scalar"` for one
             value a row. Slots start at zero.
-        update: `update(gradient, slots, learning_rate) -> (change, slots)`, all of shape
-            `(batch, units)` or `(batch, 1)`; the change is added to the rows.
+        update: `update(gradient, slots, learning_rate) -> (change, slots)` for one group of cuts;
+            the change is added to the rows. All are of the group's shape, `(batch, size)` or
+            `(layers, batch, units)`, but slots of one value a row are `(batch, 1)`.
     """
 
     name: str
     slots: dict[str, str]
     update: Callable
+
+    def move(self, rows: list, gradient: list, slots: dict, learning_rate) -> tuple[list, dict]:
+        """The rows and slots of all groups after a step.
+
+        Args:
+            rows: A tensor for each group.
+            gradient: Likewise.
+            slots: By name a list likewise, or one tensor `(batch, 1)` for all groups.
+            learning_rate: Scalar.
+        """
+        moved: list = []
+        new: dict = {name: [] if kind == "row" else None for name, kind in self.slots.items()}
+        for number, (row, slope) in enumerate(zip(rows, gradient, strict=True)):
+            own = {
+                name: slots[name][number] if kind == "row" else slots[name]
+                for name, kind in self.slots.items()
+            }
+            change, own = self.update(slope, own, learning_rate)
+            moved.append(row + change)
+            for name, kind in self.slots.items():
+                if kind == "row":
+                    new[name].append(own[name])
+                else:
+                    new[name] = own[name]  # the same in every group
+        return moved, new
 
 
 def _sgd(optimizer) -> RowRule:

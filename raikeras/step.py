@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from raikeras import data as ids_in
-from raikeras import guard
+from raikeras import groups, guard
 from raikeras._steps import load_backend
 from raikeras._steps.private import loss_tracker, output_loss_variables
 from raikeras.deployed import deployed_pass, state_of, step_logs
@@ -47,7 +47,7 @@ class Step:
         self.count = model.weight_step.training_steps(self.optimizer.iterations)
         self.circuit, self.hidden_loss = model.relaxed.circuit, model.relaxed.hidden_loss
         self.dtype = _compute_dtype(self.circuit)
-        self.targets = Targets(ops.zeros(()))
+        self.targets = Targets([])
         self.inputs: list = []
         self._model = model
         self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
@@ -88,10 +88,10 @@ class Step:
 
         Args:
             needed: Boolean scalar. Where it is false the pass may be left out.
-            otherwise: Tensor `(batch, size)`, the result where the pass is left out. `None`: zeros.
+            otherwise: The result where the pass is left out, a tensor a group. `None`: zeros.
 
         Returns:
-            Tensor `(batch, size)`.
+            A list of a tensor for each group of cuts, see `raikeras.groups`.
         """
         if self._recorded is None:
             self._recorded = needed, deployed_pass(self._model, self, needed, otherwise)
@@ -105,8 +105,8 @@ class Step:
         Dropout masks and batch statistics are those of the step itself.
 
         Args:
-            targets: Tensor `(batch, size)`.
-            fed: Tensor `(batch, size)`, what relaxed layers hand on. `None`: their targets.
+            targets: A list of a tensor for each group of cuts.
+            fed: Likewise, what relaxed layers hand on. `None`: their targets.
             fresh: See `raikeras.targets.Targets`.
         """
         return self._isolated(self._objective)(Targets(targets, fed, fresh))[0]
@@ -115,13 +115,13 @@ class Step:
         """The forward pass in training mode and backprop's gradient there; leaves no trace.
 
         Returns:
-            The values at the cuts and the gradient of the task loss by them, both
-            `(batch, size)`.
+            The values at the cuts and the gradient of the task loss by them, both a list of a
+            tensor for each group of cuts.
         """
         return self._task_pass()[:2]
 
     def gradient(self, function: Callable, at):
-        """The gradient of a scalar function of a tensor, in the tensor's shape."""
+        """The gradient of a scalar function of a list of tensors, likewise a list."""
         return load_backend().gradient(function, at)
 
     # For weight steps
@@ -131,7 +131,7 @@ class Step:
         """Whether the weights' gradient stays that of least squares however the weights move."""
         if self._model.relaxed.why_no_least_squares:
             return False
-        layers = [block.chain or block.cuts[0].layer for block in self.circuit.blocks()]
+        layers = [block.chain or block.cut.layer for block in self.circuit.blocks()]
         trained = {id(weight) for weight in self.weights}
         solved = [layer for layer in layers if id(layer.kernel) in trained]
         return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
@@ -175,7 +175,7 @@ class Step:
                 del left[id(weight)]
             if own:
                 fed = self._isolated(self.circuit.perturb)(self.x, self._no_offsets())[1]
-                targets = self.targets._replace(fed=ops.cast(fed, self.dtype))
+                targets = self.targets._replace(fed=groups.cast(fed, self.dtype))
                 yield own, functools.partial(self._gradients_of, own, place, targets)
         rest = [self.weights[number] for number in left.values()]
         if rest:
@@ -192,7 +192,7 @@ class Step:
 
     def run_if_finite(self, tensors, body: Callable) -> None:
         """Runs `body()`, which updates weights, if all the tensors are finite."""
-        guard.run_if_finite(self._model, tensors, self.dtype, body)
+        guard.run_if_finite(self._model, tensors, body)
 
     def repeat(self, times: int, body: Callable) -> None:
         """Runs `body()`, which updates weights by the optimizer, several times."""
@@ -223,13 +223,12 @@ class Step:
             model.target_rule.moved(self, self.targets, by_target)
             model.weight_step.apply(self, gradients)
 
-        guard.follow_if_finite(model, self, [total, by_target, *gradients], follow)
+        guard.follow_if_finite(model, self, total, by_target, gradients, follow)
         return step_logs(model, self, *parts)
 
     def _set_targets(self, rule) -> Targets:
         rule.check(self.optimizer)
-        targets = rule.set(self)
-        targets = Targets(*targets) if isinstance(targets, tuple) else Targets(targets)
+        targets = targets_of(self, rule.set(self))
         if self._recorded is None and self._model.deployed_every:
             self.values(needed=False)
         return targets
@@ -268,11 +267,11 @@ class Step:
             values, by_weights, by_values = load_backend().differentiate(
                 self._model, self._isolated(task), self._no_offsets()
             )
-            self._task = ops.cast(values, self.dtype), by_values, by_weights
+            self._task = groups.cast(values, self.dtype), by_values, by_weights
         return self._task
 
     def _no_offsets(self):
-        return ops.zeros((self.batch_size, self.circuit.size), self.dtype)
+        return groups.like(self.circuit.groups, self.batch_size, self.dtype)
 
     def _of_layers_outside(self, gradients) -> list:
         """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""
@@ -305,6 +304,36 @@ class Step:
                 return function(*args)
 
         return run
+
+
+def targets_of(step, found) -> Targets:
+    """What a target rule returned, as `Targets`.
+
+    Raises:
+        ValueError: If it is no list of a tensor for each group of cuts.
+    """
+    targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
+    groups = step.circuit.groups
+    for part in (targets.values, targets.fed):
+        shapes = [getattr(one, "shape", None) for one in part] if isinstance(part, list) else part
+        if part is not None and (shapes is part or not _fit(shapes, groups)):
+            wanted = [group.shape("batch") for group in groups]
+            raise ValueError(
+                "A target rule must return lists of a tensor for each group of cuts, of the shapes "
+                f"{wanted}. Received from {step.rule}: {shapes if isinstance(part, list) else part}"
+            )
+    return targets
+
+
+def _fit(shapes: list, groups) -> bool:
+    if len(shapes) != len(groups) or None in shapes:
+        return False
+    wanted = [group.shape(None) for group in groups]
+    return all(
+        len(shape) == len(own)
+        and all(None in pair or pair[0] == pair[1] for pair in zip(shape, own, strict=True))
+        for shape, own in zip(shapes, wanted, strict=True)
+    )
 
 
 def _compute_dtype(circuit) -> str:

@@ -1,43 +1,55 @@
 """The store: one row of targets per training example, with the slots of the rule that moves it."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from raikeras import groups as grouping
 from raikeras._steps import load_backend
+from raikeras.groups import Group
 from raikeras.rows import RowRule
 from raikeras.tables import FileMemory, HostMemory, HostTable
+
+PIECE = 4096  # rows that are moved at once from one arrangement into another
 
 
 class Store:
     """Rows of targets, addressed by example id.
 
-    A row is the concatenation of an example's targets in all cuts. On the device the tables are
-    Keras variables held by a plain object, so that no model counts them as weights; `RelaxedModel`
-    lists them among its `variables`, which takes them through a JAX step. Elsewhere they are
-    arrays, which the step reaches by calls back to Python.
+    An example's row is its targets in all cuts. They lie in one table for each group of cuts, as a
+    step wants them. On the device the tables are Keras variables held by a plain object, so that no
+    model counts them as weights; `RelaxedModel` lists them among its `variables`, which takes them
+    through a JAX step. Elsewhere they are arrays, which the step reaches by calls back to Python.
 
     Args:
         num_examples: Integer, number of rows.
-        size: Integer, number of target units of a row.
+        groups: The groups of the circuit's cuts.
         dtype: Dtype of targets and slots.
         rule: The `RowRule` whose slots are kept.
         storage: `"device"`, `"host"`, or the path of a file to be mapped into memory.
 
     Attributes:
-        tables: Dict of tables: `targets` of shape `(num_examples, size)`, `age` of shape
-            `(num_examples, 1)`, the number of updates since the row started (0: not started), and
-            one table per slot.
+        tables: Dict of tables: `targets/0` and so on, of the shapes that the groups have for
+            `num_examples` examples, `age` of shape `(num_examples, 1)`, the number of updates since
+            the row started (0: not started), and those of the slots: `slot/name/0` and so on, or
+            `slot/name` `(num_examples, 1)`.
         may_repeat: Whether an id may occur more than once in a batch.
+        in_order: Whether every batch is all examples in their order.
     """
 
     def __init__(
-        self, num_examples: int, size: int, dtype: str, rule: RowRule, storage: str = "device"
+        self,
+        num_examples: int,
+        groups: list[Group],
+        dtype: str,
+        rule: RowRule,
+        storage: str = "device",
     ):
-        self.num_examples, self.size, self.dtype = num_examples, size, dtype
-        self.may_repeat = True
+        self.num_examples, self.groups, self.dtype = num_examples, groups, dtype
+        self.may_repeat, self.in_order = True, False
         # Arithmetic of the rule: in bfloat16 most updates would round away.
         self.compute_dtype = _compute_dtype(dtype)
         self._memory: _Device | HostMemory | FileMemory
@@ -45,17 +57,50 @@ class Store:
             self._memory = _Device()
         else:
             self._memory = HostMemory() if storage == "host" else FileMemory(storage)
-        self.tables: dict[str, Any] = self._memory.make(_layout(num_examples, size, dtype, None))
-        self.use_rule(rule)
+        self.rule = rule
+        self.tables: dict[str, Any] = self._memory.make(_layout(num_examples, groups, dtype, None))
+        self.tables |= self._memory.make(_layout(num_examples, groups, dtype, rule))
 
-    def use_rule(self, rule: RowRule) -> None:
-        """Keeps the rows and gives them the slots of another rule, started afresh."""
+    def use(self, groups: list[Group], rule: RowRule, keep_slots: bool = False) -> None:
+        """Keeps the rows, for other groups of the same cuts or with the slots of another rule.
+
+        Args:
+            groups: The groups of the circuit's cuts.
+            rule: The `RowRule` whose slots are kept.
+            keep_slots: Whether it is the one there is, and its slots go on; else they start afresh.
+        """
+        load_backend().wait()
+        if groups != self.groups:
+            keep = {"targets": "row", "age": "scalar"}
+            if keep_slots:
+                keep |= {f"slot/{name}": kind for name, kind in rule.slots.items()}
+            self._arrange(groups, rule, keep)
+            return
         self.rule = rule
         slots = {key: self.tables.pop(key) for key in list(self.tables) if key[:5] == "slot/"}
         if slots and isinstance(self._memory, FileMemory):
             self._memory.drop(slots)
         del slots
-        self.tables |= self._memory.make(_layout(self.num_examples, self.size, self.dtype, rule))
+        layout = _layout(self.num_examples, groups, self.dtype, rule)
+        self.tables |= self._memory.make(layout)
+
+    def _arrange(self, groups: list[Group], rule: RowRule, keep: dict[str, str]) -> None:
+        old = self.tables
+        if isinstance(self._memory, FileMemory):
+            self._memory = FileMemory(str(self._memory.path))  # a new file; the old one is mapped
+        self.tables = self._memory.make(_layout(self.num_examples, groups, self.dtype, None))
+        self.tables |= self._memory.make(_layout(self.num_examples, groups, self.dtype, rule))
+        for first in range(0, self.num_examples, PIECE):
+            ids = np.arange(first, min(first + PIECE, self.num_examples))
+            for name, kind in keep.items():
+                if kind == "scalar":
+                    self.write(name, ids, _read(old[name], ids))
+                    continue
+                found = [_read(old[f"{name}/{k}"], ids) for k in range(len(self.groups))]
+                parts = grouping.by_cut(self.groups, found)
+                for number, array in enumerate(grouping.from_cuts(groups, parts)):
+                    self.write(f"{name}/{number}", ids, array)
+        self.groups, self.rule = groups, rule
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -69,31 +114,39 @@ class Store:
         return bool(ops.any(age.value > 0)) if self.variables else bool(age.array.any())
 
     def read(self, key: str, ids) -> np.ndarray:
-        """Rows of one table as an array `(n, ...)`; outside a step."""
-        backend, table = load_backend(), self.tables[key]
-        backend.wait()
-        if isinstance(table, HostTable):
-            return table.gather(ids)
-        return ops.convert_to_numpy(backend.gather({key: table}, np.asarray(ids))[key])
+        """Rows of one table as an array; outside a step."""
+        load_backend().wait()
+        return _read(self.tables[key], np.asarray(ids))
+
+    def targets(self, ids) -> list[np.ndarray]:
+        """Targets of some examples, an array for each group of cuts; outside a step."""
+        return [self.read(f"targets/{number}", ids) for number in range(len(self.groups))]
 
     def write(self, key: str, ids, rows) -> None:
         """Sets rows of one table in place; outside a step."""
         load_backend().write(self.tables[key], np.asarray(ids), rows)
 
     def gather(self, ids) -> dict:
-        """The batch's part of each table, `(batch, size)` or `(batch, 1)`, in the compute dtype."""
-        rows = load_backend().gather(self.tables, ids)
-        age = rows.pop("age")
-        return {"age": age, **{k: ops.cast(v, self.compute_dtype) for k, v in rows.items()}}
+        """The batch's part of the tables, in the compute dtype.
 
-    def of_first_copies(self, ids, values):
-        """`values` `(batch, size)`, an id's every copy in the batch given those of its first."""
+        Returns:
+            `age` of shape `(batch, 1)`; `targets`, a list of a tensor for each group; and for each
+            slot likewise a list, or a tensor `(batch, 1)`.
+        """
+        rows = load_backend().gather(self.tables, None if self.in_order else ids)
+        age = rows.pop("age")
+        rows = {key: ops.cast(row, self.compute_dtype) for key, row in rows.items()}
+        return {"age": age, **self._by_name(rows)}
+
+    def of_first_copies(self, ids, values: list) -> list:
+        """Values of all groups, an id's every copy in the batch given those of its first."""
         if not self.may_repeat:
             return values
         order, group = _groups(ids)
-        return ops.take(values, ops.take(order, group), axis=0)
+        first = ops.take(order, group)
+        return [grouping.take(tensor, first) for tensor in values]
 
-    def step(self, ids, rows: dict, gradient, learning_rate) -> None:
+    def step(self, ids, rows: dict, gradient: list, learning_rate) -> None:
         """Moves the rows of a batch by the rule and writes them back; no other row is touched.
 
         An id that occurs more than once has one row, which moves once, by the sum of the gradients
@@ -102,28 +155,48 @@ class Store:
         Args:
             ids: Integer tensor `(batch,)`, example ids.
             rows: What `gather` gave, with the targets at which the gradient was taken.
-            gradient: Tensor `(batch, size)`, gradient of the objective by the targets.
+            gradient: A list of a tensor for each group, gradient of the objective by the targets.
             learning_rate: Scalar.
         """
         slots = {key[5:]: rows[key] for key in rows if key.startswith("slot/")}
-        gradient = ops.cast(gradient, self.compute_dtype)
+        gradient = grouping.cast(gradient, self.compute_dtype)
         if self.may_repeat:
-            gradient = _summed_over_copies(ids, gradient)
+            gradient = [_summed_over_copies(ids, slope) for slope in gradient]
         rate = ops.cast(learning_rate, self.compute_dtype)
-        change, slots = self.rule.update(gradient, slots, rate)
-        new = {"targets": rows["targets"] + change, "age": rows["age"] + 1}
+        targets, slots = self.rule.move(rows["targets"], gradient, slots, rate)
+        new = {"targets": targets, "age": rows["age"] + 1}
         new |= {f"slot/{name}": value for name, value in slots.items()}
-        new = {key: ops.cast(value, self.tables[key].dtype) for key, value in new.items()}
-        load_backend().scatter(self.tables, ids, new)
+        flat = {key: ops.cast(value, self.tables[key].dtype) for key, value in self._by_table(new)}
+        load_backend().scatter(self.tables, None if self.in_order else ids, flat)
+
+    def _by_name(self, tables: dict) -> dict:
+        """What belongs to the groups of one name as a list."""
+        found: dict = {}
+        for key, value in tables.items():
+            name, _, number = key.rpartition("/")
+            if number.isdigit():
+                found.setdefault(name, []).append(value)
+            else:
+                found[key] = value
+        return found
+
+    def _by_table(self, named: dict) -> list[tuple]:
+        """The inverse, as pairs."""
+        return [
+            pair
+            for name, value in named.items()
+            for pair in (
+                [(f"{name}/{number}", one) for number, one in enumerate(value)]
+                if isinstance(value, list)
+                else [(name, value)]
+            )
+        ]
 
 
-def store_bytes(num_examples: int, size: int, dtype: str, rule: RowRule) -> int:
+def store_bytes(num_examples: int, groups: list[Group], dtype: str, rule: RowRule) -> int:
     """Bytes of the rows, their ages and their slots, before there are any."""
-    layout = _layout(num_examples, size, dtype, None) | _layout(num_examples, size, dtype, rule)
-    return sum(
-        int(np.prod(shape, dtype="int64")) * np.dtype(kind).itemsize
-        for shape, kind in layout.values()
-    )
+    layout = _layout(num_examples, groups, dtype, None) | _layout(num_examples, groups, dtype, rule)
+    return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in layout.values())
 
 
 class _Device:
@@ -132,25 +205,37 @@ class _Device:
     def make(self, layout: dict[str, tuple]) -> dict[str, keras.Variable]:
         return {
             name: keras.Variable(
-                "zeros", shape, dtype, trainable=False, name="store_" + name.split("/")[-1]
+                "zeros", shape, dtype, trainable=False, name="store_" + name.replace("/", "_")
             )
             for name, (shape, dtype) in layout.items()
         }
 
 
-def _layout(num_examples: int, size: int, dtype: str, rule: RowRule | None) -> dict[str, tuple]:
+def _layout(num_examples: int, groups: list[Group], dtype: str, rule: RowRule | None) -> dict:
     """Shape and dtype of each table: a rule's slots, or without one the rows and their ages."""
     if rule is None:
-        return {"targets": ((num_examples, size), dtype), "age": ((num_examples, 1), "int32")}
-    kinds = {"row": (size, dtype), "scalar": (1, _compute_dtype(dtype))}
-    return {
-        f"slot/{name}": ((num_examples, kinds[kind][0]), kinds[kind][1])
-        for name, kind in rule.slots.items()
-    }
+        named = {"targets": "row"}
+        layout = {"age": ((num_examples, 1), "int32")}
+    else:
+        named = {f"slot/{name}": kind for name, kind in rule.slots.items()}
+        layout = {}
+    for name, kind in named.items():
+        if kind == "scalar":
+            layout[name] = (num_examples, 1), _compute_dtype(dtype)
+            continue
+        for number, group in enumerate(groups):
+            layout[f"{name}/{number}"] = group.shape(num_examples), dtype
+    return layout
 
 
 def _compute_dtype(dtype: str) -> str:
     return "float32" if dtype in ("bfloat16", "float16") else dtype
+
+
+def _read(table, ids) -> np.ndarray:
+    if isinstance(table, HostTable):
+        return table.gather(ids)
+    return ops.convert_to_numpy(load_backend().gather({"": table}, ids)[""])
 
 
 def _groups(ids):
@@ -162,5 +247,7 @@ def _groups(ids):
 def _summed_over_copies(ids, gradient):
     """The gradient with an id's copies replaced by their sum, all alike."""
     _, group = _groups(ids)
-    total = ops.segment_sum(gradient, group, num_segments=ops.shape(ids)[0])
-    return ops.take(total, group, axis=0)
+    axis = grouping.examples_axis(gradient)
+    first = ops.moveaxis(gradient, axis, 0)
+    total = ops.segment_sum(first, group, num_segments=ops.shape(ids)[0])
+    return grouping.take(ops.moveaxis(total, 0, axis), group)

@@ -3,6 +3,7 @@
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,28 +40,40 @@ def usable_cores() -> int:
 class HostTable:
     """A table that the traced step reaches by calls back to Python.
 
+    An example's values lie side by side, also those of a table `(layers, num_examples, units)`: a
+    batch of a mapped file is read in as few pieces as may be.
+
     Args:
-        array: Array or `np.memmap` of shape `(num_examples, size)`, used as it is.
+        array: Array or `np.memmap` of shape `(num_examples, ...)`, used as it is.
     """
 
     def __init__(self, array: np.ndarray):
         self.array = array
-        self.shape, self.dtype = array.shape, array.dtype.name
+        self.shape, self.dtype = self._turned(array).shape, array.dtype.name
 
     def gather(self, ids) -> np.ndarray:
         """A copy of the rows `ids`."""
-        return np.asarray(self.array[np.asarray(ids)])
+        return np.ascontiguousarray(self._turned(self.array[np.asarray(ids)]))
 
     def scatter(self, ids, rows) -> None:
         """Writes the rows `ids` in place."""
-        self.array[np.asarray(ids)] = np.asarray(rows)
+        self.array[np.asarray(ids)] = self._turned(np.asarray(rows))
 
     def assign(self, value) -> None:
         """Writes all rows."""
-        self.array[...] = np.asarray(value)
+        self.array[...] = self._turned(np.asarray(value))
+
+    def _turned(self, array):
+        """The examples from the first axis to that of a table, or back."""
+        return np.swapaxes(array, 0, 1) if array.ndim > 2 else array
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.array, dtype=dtype, copy=copy)
+        return np.array(self._turned(self.array), dtype=dtype, copy=copy)
+
+
+def table_of(shape: tuple, dtype: str, make: Callable) -> HostTable:
+    """A table of a shape, in an array that `make(shape, dtype)` lays out by examples."""
+    return HostTable(make((shape[1], shape[0], *shape[2:]) if len(shape) > 2 else shape, dtype))
 
 
 class HostMemory:
@@ -68,7 +81,7 @@ class HostMemory:
 
     def make(self, layout: dict[str, tuple]) -> dict[str, HostTable]:
         """Tables of the given shapes and dtypes, by name."""
-        tables = {name: HostTable(np.empty(*kind)) for name, kind in layout.items()}
+        tables = {name: table_of(shape, dtype, np.empty) for name, (shape, dtype) in layout.items()}
         for table in tables.values():
             # Written now, lest the system look for pages, or for memory, while training.
             table.array.fill(0)
@@ -116,9 +129,14 @@ class FileMemory:
             file.truncate(self._end)
             _reserve(file, self._end, end, self.path)
         self._end = end
+
+        def mapped(name):
+            return lambda shape, dtype: np.memmap(
+                self.path, np.dtype(dtype), "r+", starts[name], shape
+            )
+
         return {
-            name: HostTable(np.memmap(self.path, np.dtype(dtype), "r+", starts[name], shape))
-            for name, (shape, dtype) in layout.items()
+            name: table_of(shape, dtype, mapped(name)) for name, (shape, dtype) in layout.items()
         }
 
     def drop(self, tables: dict[str, HostTable]) -> None:

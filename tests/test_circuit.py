@@ -211,7 +211,7 @@ def test_each_layer_is_fed_by_the_target_before_it(at):
     norm, weights = net.get_layer("norm"), [net.get_layer(n).get_weights() for n in _DENSE]
     targets = [array(7, units) for units in (5, 4, 2)]
     joined = ops.convert_to_tensor(np.concatenate(targets, axis=1))
-    outputs, pairs = circuit.replay(inputs, joined, ops.zeros((7, 1), "bool"))
+    outputs, pairs = circuit.replay(inputs, [joined], ops.zeros((7, 1), "bool"))
 
     functions = [_sigmoid, lambda z: np.maximum(z, 0), _softmax]
     before = [inputs, *targets[:2]]
@@ -244,7 +244,7 @@ def test_layers_may_be_called_by_keyword(at):
     start = keras.Input((4,))
     net = keras.Model(start, keras.layers.Dense(3, "tanh")(inputs=start))
     circuit = Circuit(net, choose_layers(net, keras.layers.Dense), at)
-    outputs, pairs = circuit.replay(array(7, 4), array(7, 3), None)
+    outputs, pairs = circuit.replay(array(7, 4), [array(7, 3)], None)
     assert tuple(pairs[0].inputs.shape) == (7, 4) and tuple(outputs.shape) == (7, 3)
 
 
@@ -252,8 +252,8 @@ def test_without_cuts_replay_is_the_net():
     net = chain()
     circuit = Circuit(net, [], "pre_activation")
     x = array(7, 6)
-    outputs, pairs = circuit.replay(x, None, None)
-    assert pairs == [] and circuit.size == 0
+    outputs, pairs = circuit.replay(x, [], None)
+    assert pairs == [] and circuit.groups == []
     np.testing.assert_array_equal(ops.convert_to_numpy(outputs), ops.convert_to_numpy(net(x)))
 
 

@@ -1,6 +1,6 @@
 """What the benchmarks and the scaling study time: the same nets, the right products, fair turns."""
 
-import os
+import json
 import sys
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import contenders
+from benchmarks import contenders, past, step_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import memory  # noqa: E402
@@ -97,10 +97,7 @@ def test_memory_counts_what_a_call_holds_and_forgets_it_afterwards():
     assert memory.resident() - before < 0.1 * size
 
 
-def test_benchmark_rows_are_held_against_backprop_of_the_same_optimizer_and_mode(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    from benchmarks import step_time
-
+def test_benchmark_rows_are_held_against_backprop_of_the_same_optimizer_and_mode():
     rows = step_time.table("tensorflow")
     bases = {each.name: [other.name for other in rows if other.is_base_of(each)] for each in rows}
     assert len(bases) == len(rows)  # no two of one name
@@ -111,4 +108,49 @@ def test_benchmark_rows_are_held_against_backprop_of_the_same_optimizer_and_mode
         == bases["the three products, XLA"]
         == ["backprop, rprop, XLA"]
     )
-    assert not step_time.ready("jax") or os.environ["KERAS_BACKEND"] == "jax"
+
+
+def test_a_benchmark_finds_what_an_earlier_one_on_this_machine_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(past, "FILE", tmp_path / "bench.jsonl")
+    kind = {"machine": past.machine(), "backend": "jax", **SIZES}
+    assert past.last(kind) == {}
+    past.append(kind, {"a": {"ratio": 2.0}, "b": {"ratio": 1.0}})
+    past.append(kind, {"a": {"ratio": 3.0}})
+    past.append(kind | {"depth": 9}, {"a": {"ratio": 7.0}})
+    assert past.last(kind) == {"a": {"ratio": 3.0}, "b": {"ratio": 1.0}}
+    first = json.loads(past.FILE.read_text().splitlines()[0])
+    assert set(first) == {"when", "commit", "kind", "rows"}
+
+
+def test_a_row_that_became_slower_is_marked(monkeypatch, capsys):
+    rows = [step_time.row("backprop", "sgd"), step_time.row("fused", "sgd")]
+    names = [row.name for row in rows]
+    times = [[4.0, 2.0], [6.0, 3.0]]  # seconds of an epoch, of this library and its base
+    of_base = [[4.0, 2.0], [5.0, 2.5]]
+    found = {
+        name: {"first": 30.0, "times": list(both)}
+        for name, both in zip(names, zip(times, of_base, strict=True), strict=True)
+    }
+    result = step_time.summary(rows, found, batches=10)
+    assert [result[name]["ratio"] for name in names] == [1.0, 1.5]
+    assert [result[name]["change"] for name in names] == pytest.approx([1.0, 1.2])
+    assert result[names[1]]["compile"] == pytest.approx(30.0 - 2 * 4.5)
+    step_time.show(result, {})
+    assert [line.endswith("1.20  SLOWER") for line in capsys.readouterr().out.splitlines()[1:]] == [
+        False,
+        True,
+    ]
+    alone = step_time.summary(
+        rows, {name: {**found[name], "times": found[name]["times"][:1]} for name in names}, 10
+    )
+    step_time.show(alone, {names[1]: {"ratio": 1.45}})
+    assert "1.03" in capsys.readouterr().out
+
+
+def test_two_libraries_take_turns_in_processes_of_their_own(tmp_path):
+    """A base that is the same library: every request is answered, whichever is asked."""
+    rows, sizes = [step_time.row("fused", "sgd")], {**SIZES, "batches": 2}
+    found = step_time.measure(rows, keras.backend.backend(), sizes, 2, step_time.ROOT)
+    (one,) = found.values()
+    assert one["first"] > 0 and np.shape(one["times"]) == (2, 2)
+    assert (np.array(one["times"]) > 0).all()

@@ -233,7 +233,7 @@ def test_relaxed_layers_have_the_gradient_of_their_own_mismatch():
 
     class Shifted(raikeras.TargetRule):
         def set(self, step):
-            return step.values() + keras.ops.convert_to_tensor(shift)
+            return [step.values()[0] + keras.ops.convert_to_tensor(shift)]
 
     model = raikeras.RelaxedModel(net, targets=Shifted())
     model.compile("sgd", "mean_squared_error")

@@ -11,6 +11,7 @@ import pytest
 from keras import layers, ops
 
 import raikeras
+from raikeras.groups import by_cut
 from raikeras.losses import HalfSquaredError
 from raikeras.step import Step
 from raikeras.targets import curvature
@@ -68,10 +69,18 @@ def path(model, steps, x=X, y=Y, sample_weight=None):
 
     def gradient(targets, fresh):
         found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
-        return found * step.examples
+        return [slope * step.examples for slope in found]
 
-    state = curvature.relax(gradient, start, step.circuit.cuts, steps)
-    return [ops.convert_to_numpy(part) for part in (state.targets, state.curvature, start)]
+    groups = step.circuit.groups
+    state = curvature.relax(gradient, start, groups, steps)
+    order = np.argsort([place for group in groups for place in group.places])
+    ends = [_side_by_side(groups, parts) for parts in (state.targets, start)]
+    return ends[0], ops.convert_to_numpy(state.curvature)[:, order], ends[1]
+
+
+def _side_by_side(groups, tensors):
+    parts = by_cut(groups, [ops.convert_to_numpy(tensor) for tensor in tensors])
+    return np.hstack([part.reshape(len(part), -1) for part in parts])
 
 
 # Against NumPy
@@ -208,19 +217,6 @@ def test_single_units_in_a_row_arrive_too():
         above = [np.einsum("ni,ij,nj->n", z - least, hessian, z - least) for z in (targets, start)]
         assert (above[0] < 0.05 * above[1] + 1e-9).all()
         assert (sigma > 0).all()
-
-
-def test_sums_by_cut_and_back():
-    sizes = [3, 3, 3, 1, 2, 2, 1]
-    by_cut, flat = curvature.ByCut(sizes), RNG.normal(size=(4, 15)).astype("float32")
-    parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
-    wanted = np.stack([part.sum(axis=1) for part in parts], axis=1)
-    found = by_cut.sum(ops.convert_to_tensor(flat))
-    np.testing.assert_allclose(ops.convert_to_numpy(found), wanted, rtol=1e-5, atol=1e-6)
-    spread = ops.convert_to_numpy(by_cut.spread(found))
-    np.testing.assert_array_equal(spread, np.repeat(ops.convert_to_numpy(found), sizes, axis=1))
-    # A chain of ten thousand equal layers is one array.
-    assert len(curvature.ByCut([5] * 10_000 + [1])._runs) == 2
 
 
 # Plain behaviour

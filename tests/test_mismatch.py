@@ -22,10 +22,14 @@ def cuts(names=tuple(SHAPES)):
     return [Cut(name, keras.layers.Layer(name=name), SHAPES[name]) for name in names]
 
 
+def pair_at(place, target, own):
+    return Pair(target, own, inputs=None, chain=None, places=(place,))
+
+
 def value(loss, weight, sample_weight=None, step=0):
     pairs = [
-        Pair(*(ops.convert_to_tensor(part.astype("float32")) for part in pair))
-        for pair in PAIRS.values()
+        pair_at(place, *(ops.convert_to_tensor(part.astype("float32")) for part in pair))
+        for place, pair in enumerate(PAIRS.values())
     ]
     if sample_weight is not None:
         sample_weight = ops.convert_to_tensor(np.asarray(sample_weight, "float32"))
@@ -90,7 +94,7 @@ def test_a_sample_weight_of_ones_changes_nothing():
 def test_weights_per_output_or_time_step_are_left_to_the_task_loss():
     plain = value("mean_squared_error", 1.0)
     assert value("mean_squared_error", 1.0, np.full((BATCH, 3), 9.0)) == plain
-    pairs = [Pair(*(ops.convert_to_tensor(p.astype("float32")) for p in PAIRS["first"]))]
+    pairs = [pair_at(0, *(ops.convert_to_tensor(p.astype("float32")) for p in PAIRS["first"]))]
     loss = HiddenLoss("mean_squared_error", 1.0, cuts(["first"]))
     by_output = {"p": ops.ones(BATCH), "q": ops.ones(BATCH)}
     assert float(loss(pairs, by_output, 0)) == pytest.approx(per_example()["first"].mean(), 1e-5)
@@ -138,7 +142,7 @@ def test_the_mismatch_is_measured_in_the_dtype_of_the_rows():
     target, own = (part.astype("float32") for part in PAIRS["first"])
     own = ops.cast(ops.convert_to_tensor(own), "bfloat16")
     loss = HiddenLoss("mean_squared_error", 1.0, cuts(["first"]))
-    found = loss([Pair(ops.convert_to_tensor(target), own)], None, 0)
+    found = loss([pair_at(0, ops.convert_to_tensor(target), own)], None, 0)
     expected = np.mean((target - ops.convert_to_numpy(ops.cast(own, "float32"))) ** 2)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert float(found) == pytest.approx(expected, rel=1e-6)

@@ -9,10 +9,12 @@ from keras import ops
 from references import RpropReference
 
 import raikeras
+from raikeras.groups import Group
 from raikeras.rows import row_rule
 from raikeras.store import Store
 
 ROWS, UNITS, STEPS = 6, 3, 8
+GROUPS = [Group((0,), ((UNITS,),), False)]
 SGD, RMSprop, Adam, AdamW = (
     getattr(keras.optimizers, name) for name in ("SGD", "RMSprop", "Adam", "AdamW")
 )
@@ -30,16 +32,16 @@ CASES = {
 
 
 def make_store(optimizer, rows=ROWS, seed=0):
-    store = Store(rows, UNITS, "float32", row_rule(optimizer))
+    store = Store(rows, GROUPS, "float32", row_rule(optimizer))
     start = np.random.default_rng(seed).normal(size=(rows, UNITS)).astype("float32")
-    store.tables["targets"].assign(start)
+    store.tables["targets/0"].assign(start)
     return store, start
 
 
 def move(store, ids, gradient, rate):
     ids = np.asarray(ids, "int32")
     gradient = ops.convert_to_tensor(np.asarray(gradient, "float32"))
-    store.step(ids, store.gather(ids), gradient, rate)
+    store.step(ids, store.gather(ids), [gradient], rate)
 
 
 def tables(store):
@@ -66,7 +68,7 @@ def test_rule_is_the_stock_optimizer(name):
         move(store, np.arange(ROWS), gradient, 0.1)
     expected = stock_path(CASES[name](0.1), start, gradients)
     assert np.abs(expected - start).max() > 0.1
-    np.testing.assert_allclose(tables(store)["targets"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tables(store)["targets/0"], expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -80,7 +82,7 @@ def test_learned_reads_the_rate_schedule_at_the_compiled_step_count(name):
         move(store, np.arange(ROWS), gradient, learned.learning_rate(compiled, compiled.iterations))
         compiled.apply([ops.zeros(2)], [weight])
     expected = stock_path(CASES[name](schedule), start, gradients)
-    np.testing.assert_allclose(tables(store)["targets"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tables(store)["targets/0"], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_rule_of_adamw_is_adam_for_targets_do_not_decay():
@@ -89,7 +91,7 @@ def test_rule_of_adamw_is_adam_for_targets_do_not_decay():
     for gradient in gradients:
         move(store, np.arange(ROWS), gradient, 0.1)
     expected = stock_path(Adam(0.1), start, gradients)
-    np.testing.assert_allclose(tables(store)["targets"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tables(store)["targets/0"], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_rule_of_rprop_is_the_numpy_reference():
@@ -102,8 +104,8 @@ def test_rule_of_rprop_is_the_numpy_reference():
         move(store, np.arange(ROWS), gradient, 0.1)
         reference.step(gradient)
         highest = max(highest, reference.step_sizes.max())
-    np.testing.assert_allclose(tables(store)["targets"], reference.value, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(tables(store)["slot/step_size"], reference.step_sizes, rtol=1e-5)
+    np.testing.assert_allclose(tables(store)["targets/0"], reference.value, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tables(store)["slot/step_size/0"], reference.step_sizes, rtol=1e-5)
     assert reference.step_sizes.min() == 0.02 and highest == 0.15
 
 
@@ -122,7 +124,7 @@ def test_rows_not_in_the_batch_do_not_move(name):
     after = tables(store)
     for key in before:
         np.testing.assert_array_equal(after[key][[0, 2, 3, 5]], before[key][[0, 2, 3, 5]])
-    assert (after["targets"][[1, 4]] != before["targets"][[1, 4]]).all()
+    assert (after["targets/0"][[1, 4]] != before["targets/0"][[1, 4]]).all()
     np.testing.assert_array_equal(after["age"][:, 0], [3, 8, 3, 3, 8, 3])
 
 
@@ -131,8 +133,8 @@ def test_a_row_depends_on_its_own_updates_alone(name):
     """A row that joins late, with gaps, moves as if it were alone: Adam's count is its own."""
     gradients = random_gradients()
     crowd, start = make_store(ALL[name](0.1))
-    alone = Store(1, UNITS, "float32", row_rule(ALL[name](0.1)))
-    alone.tables["targets"].assign(start[2:3])
+    alone = Store(1, GROUPS, "float32", row_rule(ALL[name](0.1)))
+    alone.tables["targets/0"].assign(start[2:3])
     for step, gradient in enumerate(gradients):
         ids = [0, 2, 5] if step in (3, 4, 7) else [0, 5]
         move(crowd, ids, gradient[: len(ids)], 0.1)
@@ -150,7 +152,7 @@ def test_adam_bias_correction_of_a_late_row_is_that_of_a_fresh_stock_optimizer()
     for gradient in gradients[5:]:
         move(store, [0, 3], gradient[:2], 0.1)
     expected = stock_path(Adam(0.1), start[3], gradients[5:, 1])
-    np.testing.assert_allclose(tables(store)["targets"][3], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tables(store)["targets/0"][3], expected, rtol=1e-5, atol=1e-6)
 
 
 @settings(max_examples=5, deadline=None, derandomize=True)
@@ -171,7 +173,7 @@ def test_permuting_a_batch_permutes_the_result(order, name):
 def test_gather_returns_the_rows_asked_for(ids):
     store, start = make_store(SGD(0.1, momentum=0.9))
     gathered = store.gather(np.asarray(ids, "int32"))
-    np.testing.assert_array_equal(ops.convert_to_numpy(gathered["targets"]), start[ids])
+    np.testing.assert_array_equal(ops.convert_to_numpy(gathered["targets"][0]), start[ids])
     assert set(gathered) == {"targets", "age", "slot/momentum"}
 
 
@@ -179,21 +181,21 @@ def test_another_rule_keeps_the_rows_and_starts_its_slots_afresh():
     store, _ = make_store(Adam(0.1))
     move(store, [0, 1], random_gradients()[0, :2], 0.1)
     before = tables(store)
-    store.use_rule(row_rule(SGD(0.1, momentum=0.5)))
+    store.use(GROUPS, row_rule(SGD(0.1, momentum=0.5)))
     after = tables(store)
-    assert set(after) == {"targets", "age", "slot/momentum"}
-    np.testing.assert_array_equal(after["targets"], before["targets"])
+    assert set(after) == {"targets/0", "age", "slot/momentum/0"}
+    np.testing.assert_array_equal(after["targets/0"], before["targets/0"])
     np.testing.assert_array_equal(after["age"], before["age"])
-    assert not after["slot/momentum"].any()
+    assert not after["slot/momentum/0"].any()
 
 
 def test_bfloat16_rows_follow_adam():
     """beta_2 = .999 is 1 in bfloat16: the arithmetic must not be done in the rows' dtype."""
-    store = Store(1, UNITS, "bfloat16", row_rule(Adam(0.05)))
+    store = Store(1, GROUPS, "bfloat16", row_rule(Adam(0.05)))
     for _ in range(20):
         move(store, [0], np.ones((1, UNITS)), 0.05)
     expected = stock_path(Adam(0.05), np.zeros((1, UNITS), "float32"), np.ones((20, 1, UNITS)))
-    moved = ops.convert_to_numpy(ops.cast(store.tables["targets"], "float32"))
+    moved = ops.convert_to_numpy(ops.cast(store.tables["targets/0"], "float32"))
     np.testing.assert_allclose(moved, expected, rtol=0.05)
 
 

@@ -12,11 +12,13 @@ from tf_streams import TF_DATA, tf_dataset
 import raikeras
 from raikeras import memory
 from raikeras.data import with_ids
+from raikeras.groups import Group
 from raikeras.rows import row_rule
 from raikeras.store import Store
 from raikeras.tables import MAGIC
 
 ROWS, UNITS = 9, 4
+GROUPS = [Group((0,), ((UNITS,),), False)]
 SGD, RMSprop, Adam = (getattr(keras.optimizers, name) for name in ("SGD", "RMSprop", "Adam"))
 RULES = {
     "sgd": lambda: SGD(0.1),
@@ -41,9 +43,9 @@ def place(tmp_path):
 
 
 def make_store(optimizer, storage, dtype="float32"):
-    store = Store(ROWS, UNITS, dtype, row_rule(optimizer), storage)
+    store = Store(ROWS, GROUPS, dtype, row_rule(optimizer), storage)
     start = np.random.default_rng(1).normal(size=(ROWS, UNITS))
-    store.write("targets", np.arange(ROWS), start.astype(np.dtype(dtype)))
+    store.write("targets/0", np.arange(ROWS), start.astype(np.dtype(dtype)))
     return store
 
 
@@ -53,7 +55,7 @@ def tables(store):
 
 def move(store, ids, gradient):
     ids = np.asarray(ids, "int32")
-    store.step(ids, store.gather(ids), ops.convert_to_tensor(gradient), 0.1)
+    store.step(ids, store.gather(ids), [ops.convert_to_tensor(gradient)], 0.1)
 
 
 def gradients(steps, count):
@@ -100,7 +102,7 @@ def test_rows_and_slots_outside_the_batch_stay_bit_for_bit(rule, storage, dtype,
     after, rest = tables(store), [0, 1, 3, 5, 6, 8]
     for key, array in before.items():
         np.testing.assert_array_equal(after[key][rest], array[rest], err_msg=key)
-    moved = (after["targets"] != before["targets"])[[2, 4, 7]]
+    moved = (after["targets/0"] != before["targets/0"])[[2, 4, 7]]
     assert moved.mean() > (0.5 if dtype == "bfloat16" or rule == "rprop" else 0.99)
     np.testing.assert_array_equal(after["age"][:, 0], [2, 2, 5, 2, 5, 2, 2, 5, 2])
 
@@ -129,8 +131,8 @@ def test_bfloat16_rows_train_wherever_they_are(storage, place):
     targets = raikeras.Learned(13, Adam(0.05), dtype="bfloat16", storage=place(storage))
     rows = trained(make_model(targets=targets, **COMPILED))
     wide = trained(make_model(**COMPILED))
-    assert rows["targets"].dtype.name == "bfloat16"
-    apart = np.abs(rows["targets"].astype("float32") - wide["targets"])
+    assert rows["targets/0"].dtype.name == "bfloat16"
+    apart = np.abs(rows["targets/0"].astype("float32") - wide["targets/0"])
     # Three steps of 0.05; Adam may turn where a gradient is next to nothing.
     assert apart.mean() < 0.005
 
@@ -165,7 +167,7 @@ def test_jax_on_one_core_is_refused_before_it_waits_for_itself(monkeypatch):
 @pytest.fixture(scope="module")
 def eager_rows():
     """What training without a compiler makes of the rows."""
-    return trained(make_model(jit_compile=False, run_eagerly=True))["targets"]
+    return trained(make_model(jit_compile=False, run_eagerly=True))["targets/0"]
 
 
 @pytest.mark.parametrize("kind", ["arrays", TF_DATA])
@@ -177,7 +179,7 @@ def test_compiled_or_not_steps_train_the_same_rows(jit_compile, kind, eager_rows
     else:
         stream = with_ids(tf_dataset((X, Y))).batch(5)
         model.fit(stream, epochs=3, shuffle=False, verbose=0)
-    rows = model.store.read("targets", IDS)
+    rows = model.store.read("targets/0", IDS)
     np.testing.assert_allclose(rows, eager_rows, rtol=1e-4, atol=1e-5)
 
 
@@ -186,13 +188,15 @@ def test_another_optimizer_gets_slots_of_its_own_in_the_file(tmp_path):
     store = make_store(Adam(0.1), str(path))
     move(store, [1, 2], gradients(1, 2)[0])
     before, large = tables(store), path.stat().st_size
-    store.use_rule(row_rule(SGD(0.1)))
+    store.use(GROUPS, row_rule(SGD(0.1)))
     assert path.stat().st_size < large
-    store.use_rule(row_rule(RMSprop(0.1)))
+    store.use(GROUPS, row_rule(RMSprop(0.1)))
     after = tables(store)
-    np.testing.assert_array_equal(after["targets"], before["targets"])
+    np.testing.assert_array_equal(after["targets/0"], before["targets/0"])
     np.testing.assert_array_equal(after["age"], before["age"])
-    assert set(after) == {"targets", "age", "slot/velocity"} and not after["slot/velocity"].any()
+    assert (
+        set(after) == {"targets/0", "age", "slot/velocity/0"} and not after["slot/velocity/0"].any()
+    )
 
 
 def test_a_file_has_its_full_size_from_the_start_and_a_second_training_leaves_the_first(tmp_path):
@@ -301,10 +305,10 @@ def test_a_repeated_example_moves_once_by_the_sum_of_its_gradients(storage, plac
     after = tables(store)
     for one in (0, 2, 5):
         total = gradient[np.array(ids) == one].sum(axis=0, dtype="float64")
-        expected = adam_reference(start["targets"][one].astype("float64"), total, 3)
-        np.testing.assert_allclose(after["targets"][one], expected, rtol=1e-3, atol=1e-5)
+        expected = adam_reference(start["targets/0"][one].astype("float64"), total, 3)
+        np.testing.assert_allclose(after["targets/0"][one], expected, rtol=1e-3, atol=1e-5)
     assert after["age"].ravel().tolist() == [3, 0, 3, 0, 0, 3, 0, 0, 0]
-    np.testing.assert_array_equal(after["targets"][[1, 3]], start["targets"][[1, 3]])
+    np.testing.assert_array_equal(after["targets/0"][[1, 3]], start["targets/0"][[1, 3]])
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -340,3 +344,48 @@ def test_arrays_with_distinct_ids_pay_nothing_and_streams_are_looked_through():
     model.train_on_batch({"inputs": X[:2], "example_id": np.array([1, 1])}, Y[:2])
     assert model.store.may_repeat and model.train_function is not function
     assert model.store.read("age", [1, 2]).ravel().tolist() == [3, 2]
+
+
+# All examples in one batch
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("rule", ["sgd", "adam", "rprop"])
+def test_a_batch_of_all_examples_trains_as_one_with_ids_does(rule, storage, place):
+    """Without ids of the user's the rows need no lookup; with them they are looked up."""
+    found, call = [], {"batch_size": 13, "epochs": 3, "verbose": 0}
+    for x in (X, {"inputs": X, "example_id": IDS}):
+        targets = raikeras.Learned(13, RULES[rule](), storage=place(storage))
+        model = make_model(targets=targets, **COMPILED)
+        model.fit(x, Y, **call)
+        assert model.store.in_order == (x is X and storage == "device")
+        found.append(trained(model, epochs=0))
+    for key, array in found[0].items():
+        np.testing.assert_allclose(array, found[1][key], rtol=1e-4, atol=1e-5, err_msg=key)
+    assert found[0]["age"].ravel().tolist() == [3] * 13
+
+
+@pytest.mark.parametrize(
+    "call, ages",
+    [
+        ({"batch_size": 5}, [2] * 13),
+        ({"batch_size": 5, "steps_per_epoch": 1, "shuffle": False}, [2] * 5 + [1] * 8),
+    ],
+)
+def test_smaller_batches_after_it_find_their_rows(call, ages):
+    model = make_model()
+    model.fit(X, Y, verbose=0)
+    function = model.train_function
+    assert model.store.in_order
+    model.fit(X, Y, verbose=0, **call)
+    assert not model.store.in_order and model.train_function is not function
+    assert model.store.read("age", IDS).ravel().tolist() == ages
+
+
+def test_a_part_held_back_for_validation_leaves_the_rest_in_order():
+    model = make_model(targets=raikeras.Learned())
+    model.fit(X, Y, validation_split=0.3, verbose=0)
+    assert model.store.in_order and model.store.num_examples == 9
+    spare = make_model(targets=raikeras.Learned(14))  # a row more than there are examples
+    spare.fit(X, Y, verbose=0)
+    assert not spare.store.in_order

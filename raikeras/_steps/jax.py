@@ -6,33 +6,46 @@ import os
 
 import jax
 import keras
+import numpy as np
 from jax import numpy as jnp
 from jax.experimental import io_callback
 
 from raikeras import step
 from raikeras._steps.private import wide_floats
+from raikeras.groups import examples_axis
 from raikeras.tables import HostTable, usable_cores
 
 
 def gather(tables, ids) -> dict:
-    """The rows `ids` of each table, without reading the rest of it."""
+    """The rows `ids` of each table, without reading the rest of it; `None`: all rows."""
     if not _on_host(tables):
+        if ids is None:
+            return {key: table.value for key, table in tables.items()}
         # The default mode would compare every number's place with the table's end: a pass more.
-        return {k: jnp.take(table.value, ids, axis=0, mode="clip") for k, table in tables.items()}
+        return {
+            key: jnp.take(table.value, ids, axis=examples_axis(table), mode="clip")
+            for key, table in tables.items()
+        }
     shapes = {
-        key: jax.ShapeDtypeStruct((ids.shape[0], table.shape[1]), table.dtype)
+        key: jax.ShapeDtypeStruct((*table.shape[:-2], ids.shape[0], table.shape[-1]), table.dtype)
         for key, table in tables.items()
     }
     return io_callback(functools.partial(_read, tables), shapes, ids, ordered=True)
 
 
 def scatter(tables, ids, rows) -> None:
-    """Writes the rows `ids` of each table; in place under jit, which is given the state."""
+    """Writes the rows `ids` of each table; in place under jit, which is given the state.
+
+    `None`: all rows.
+    """
     if _on_host(tables):
         io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
         return
     for key, table in tables.items():
-        table.assign(table.value.at[ids].set(rows[key]))
+        if ids is None:
+            table.assign(rows[key])
+        else:
+            table.assign(table.value.at[_places(table, ids)].set(rows[key]))
 
 
 def write(table, ids, rows) -> None:
@@ -40,7 +53,8 @@ def write(table, ids, rows) -> None:
     if isinstance(table, HostTable):
         table.scatter(ids, rows)
     else:
-        table.assign(_set_rows(table.value, ids, jnp.asarray(rows, table.dtype)))
+        axis = examples_axis(table)
+        table.assign(_set_rows(table.value, ids, jnp.asarray(rows, table.dtype), axis))
 
 
 def wait() -> None:
@@ -82,15 +96,15 @@ def out_of_reach(tensors) -> list[bool]:
 
 
 def gradient(function, at):
-    """The gradient of a scalar function of a tensor."""
+    """The gradient of a scalar function of a list of tensors."""
     return jax.grad(function)(at)
 
 
 def differentiate(model, function, at):
-    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a list of tensors.
 
     Returns:
-        The rest, one gradient per trainable weight, the gradient by `at`.
+        The rest, one gradient per trainable weight, the gradient by `at`, likewise a list.
     """
     weights, *others = _groups(model)
     others = [variable for group in others for variable in group]
@@ -126,14 +140,25 @@ def apart(tensor):
     return jax.lax.optimization_barrier(tensor)
 
 
-def squared_norm(tensor):
-    """The sum of the squares of all numbers, in float32 at least; 0 of `None`."""
-    if tensor is None:
-        return jnp.zeros(())
-    tensor = apart(tensor)
-    squares = jnp.square(tensor.astype(jnp.promote_types(tensor.dtype, "float32")))
-    # By columns first: the processor adds these side by side, but a row's numbers in turn.
-    return jnp.sum(jnp.sum(squares, axis=0)) if squares.ndim else squares
+def fits(tensor):
+    """Whether the squares of all numbers are finite, in float32 at least."""
+    return jnp.all(jnp.abs(tensor) < _largest_root(tensor.dtype))
+
+
+def rows_fit(tensor):
+    """The same of targets' gradients `(..., examples, units)`, and of their sum for each example.
+
+    By a product, whose operand is there once: XLA would do all that makes the tensor a second time
+    for the sake of a look at it, which is a third of a step.
+    """
+    wide = tensor.astype(jnp.promote_types(tensor.dtype, "float32"))
+    limits = jnp.full(wide.shape[-1], _largest_root(wide.dtype), wide.dtype)
+    return jnp.all(jnp.isfinite(wide.reshape(-1, wide.shape[-1]) @ limits))
+
+
+def _largest_root(dtype) -> float:
+    """The root of the largest number of a dtype, float32's of one with as many exponents."""
+    return float(np.sqrt(jnp.finfo(jnp.promote_types(dtype, "float32")).max))
 
 
 def run_if(model, condition, variables, body) -> None:
@@ -215,10 +240,15 @@ def _read(tables, ids):
 
 def _write(tables, ids, rows):
     for key, table in tables.items():
-        if (ids < table.shape[0]).all():  # beyond it in a step that is left out
+        if (ids < len(table.array)).all():  # beyond it in a step that is left out
             table.scatter(ids, rows[key])
 
 
-@functools.partial(jax.jit, donate_argnums=0)
-def _set_rows(table, ids, rows):
-    return table.at[ids].set(rows)
+def _places(table, ids) -> tuple:
+    """The index of some examples' rows in a table."""
+    return (slice(None),) * examples_axis(table) + (ids,)
+
+
+@functools.partial(jax.jit, donate_argnums=0, static_argnums=3)
+def _set_rows(table, ids, rows, axis):
+    return table.at[(slice(None),) * axis + (ids,)].set(rows)

@@ -3,33 +3,43 @@
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from raikeras import step
 from raikeras._steps.private import build
+from raikeras.groups import examples_axis
 from raikeras.tables import HostTable
 
 
 def gather(tables, ids) -> dict:
-    """The rows `ids` of each table, without reading the rest of it."""
+    """The rows `ids` of each table, without reading the rest of it; `None`: all rows."""
     if not _on_host(tables):
-        return {key: tf.gather(table.value, ids) for key, table in tables.items()}
+        if ids is None:
+            return {key: tf.convert_to_tensor(table.value) for key, table in tables.items()}
+        return {
+            key: tf.gather(table.value, ids, axis=examples_axis(table))
+            for key, table in tables.items()
+        }
     read = functools.partial(_read, tuple(tables.values()))
     found = tf.numpy_function(read, [ids], [tf.as_dtype(t.dtype) for t in tables.values()])
     rows = dict(zip(tables, found, strict=True))
     for key, table in tables.items():
-        rows[key].set_shape((ids.shape[0], table.shape[1]))
+        rows[key].set_shape((*table.shape[:-2], ids.shape[0], table.shape[-1]))
     return rows
 
 
 def scatter(tables, ids, rows) -> None:
-    """Writes the rows `ids` of each table in place."""
+    """Writes the rows `ids` of each table in place; `None`: all rows."""
     if _on_host(tables):
         write = functools.partial(_write, tuple(tables.values()))
         tf.numpy_function(write, [ids, *(rows[key] for key in tables)], [])
         return
     for key, table in tables.items():
-        table.value.scatter_update(tf.IndexedSlices(rows[key], ids))
+        if ids is None:
+            table.assign(rows[key])
+        else:
+            _set_rows(table, ids, rows[key])
 
 
 def write(table, ids, rows) -> None:
@@ -37,7 +47,7 @@ def write(table, ids, rows) -> None:
     if isinstance(table, HostTable):
         table.scatter(ids, rows)
     else:
-        table.value.scatter_update(tf.IndexedSlices(tf.convert_to_tensor(rows, table.dtype), ids))
+        _set_rows(table, ids, tf.convert_to_tensor(rows, table.dtype))
 
 
 def wait() -> None:
@@ -73,7 +83,7 @@ def out_of_reach(tensors) -> list[bool]:
 
 
 def gradient(function, at):
-    """The gradient of a scalar function of a tensor."""
+    """The gradient of a scalar function of a list of tensors."""
     with tf.GradientTape() as tape:
         tape.watch(at)
         value = function(at)
@@ -81,10 +91,10 @@ def gradient(function, at):
 
 
 def differentiate(model, function, at):
-    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a tensor.
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a list of tensors.
 
     Returns:
-        The rest, one gradient per trainable weight, the gradient by `at`.
+        The rest, one gradient per trainable weight, the gradient by `at`, likewise a list.
     """
     weights = model.trainable_variables
     with tf.GradientTape() as tape:
@@ -109,14 +119,25 @@ def apart(tensor):
     return tf.identity(tensor)
 
 
-def squared_norm(tensor):
-    """The sum of the squares of all numbers, in float32 at least; 0 of `None`."""
-    if tensor is None:
-        return tf.zeros(())
+def fits(tensor):
+    """Whether the squares of all numbers are finite, in float32 at least."""
     tensor = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
-    if tensor.dtype in (tf.float16, tf.bfloat16):
-        tensor = tf.cast(tensor, tf.float32)
-    return 2 * tf.nn.l2_loss(tensor)
+    wide = tf.float64 if tensor.dtype == tf.float64 else tf.float32
+    limit = np.sqrt(np.finfo(wide.as_numpy_dtype).max)
+    if tensor.dtype == tf.float16:
+        return tf.reduce_all(tf.math.is_finite(tensor))
+    return tf.reduce_all(tf.abs(tensor) < tf.cast(limit, tensor.dtype))
+
+
+def rows_fit(tensor):
+    """The same of targets' gradients `(..., examples, units)`, and of their sum for each example.
+
+    By a product, whose operand is there once: see `jax.py`.
+    """
+    wide = tf.float64 if tensor.dtype == tf.float64 else tf.float32
+    limit = np.sqrt(np.finfo(wide.as_numpy_dtype).max)
+    limits = tf.fill((tensor.shape[-1],), tf.constant(limit, wide))
+    return tf.reduce_all(tf.math.is_finite(tf.linalg.matvec(tf.cast(tensor, wide), limits)))
 
 
 def run_if(model, condition, variables, body) -> None:
@@ -184,6 +205,15 @@ def _in_map(operation, seen: dict) -> bool:
 def _selects(model) -> bool:
     """Whether a condition is better a choice between results: XLA fuses it with the update."""
     return bool(model.jit_compile) and not model.run_eagerly
+
+
+def _set_rows(table, ids, rows) -> None:
+    if examples_axis(table) == 0:
+        table.value.scatter_update(tf.IndexedSlices(rows, ids))
+        return
+    layers = tf.range(tf.constant(table.shape[0], ids.dtype))
+    places = tf.stack(tf.meshgrid(layers, ids, indexing="ij"), axis=-1)  # (layers, batch, 2)
+    table.value.scatter_nd_update(places, rows)
 
 
 def _on_host(tables) -> bool:

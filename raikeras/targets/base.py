@@ -12,10 +12,12 @@ class Targets(NamedTuple):
     """The targets of a batch; a rule may return a plain tuple of the first one or two instead.
 
     Attributes:
-        values: Tensor `(batch, size)`, the targets of all cuts side by side.
-        fed: Tensor `(batch, size)`, what the relaxed layers hand on. `None`: their targets. Where
-            it is given, weights of layers that are not relaxed follow the task loss of the
-            network itself, backprop's gradient, and not the mismatches of layers that they feed.
+        values: The targets, a list of a tensor for each group of cuts: `(batch, size)` for all
+            cuts that stand alone, if any, then `(layers, batch, units)` for each chain of equal
+            layers (see `raikeras.groups`).
+        fed: Likewise, what the relaxed layers hand on. `None`: their targets. Where it is given,
+            weights of layers that are not relaxed follow the task loss of the network itself,
+            backprop's gradient, and not the mismatches of layers that they feed.
         fresh: Booleans `(batch, 1)` or one boolean: which examples' targets are the deployed
             forward pass, so that a mismatch as small as rounding is none. With `fed`: true if that
             is the forward pass in training mode, from which the targets keep their distance.
@@ -50,7 +52,8 @@ class TargetRule:
     class Sign(raikeras.TargetRule):
         def set(self, step):
             values, gradient = step.task_gradient()
-            return values - 0.1 * keras.ops.sign(gradient), values
+            signs = [keras.ops.sign(slope) for slope in gradient]
+            return [at - 0.1 * sign for at, sign in zip(values, signs)], values
     ```
     """
 
@@ -74,7 +77,7 @@ class TargetRule:
             step: The `raikeras.step.Step` in progress.
 
         Returns:
-            A tensor `(batch, size)`, the tuple (targets, fed), or a `Targets`.
+            A list of tensors, the tuple of two such lists (targets, fed), or a `Targets`.
         """
         raise NotImplementedError(f"`{type(self).__name__}` must implement `set(step)`.")
 
@@ -84,7 +87,7 @@ class TargetRule:
         Args:
             step: The same step as in `set`.
             targets: What `set` returned.
-            gradient: Tensor `(batch, size)`, gradient of the objective by the targets.
+            gradient: List of tensors, gradient of the objective by the targets.
         """
 
     def get_config(self) -> dict:

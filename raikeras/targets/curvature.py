@@ -3,12 +3,12 @@
 The curvature is probed at the forward pass, and watched on the way by gradients made anyhow.
 """
 
-import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from keras import ops
+
+from raikeras.groups import Group, Sums
 
 PROBES = 4  # gradients spent on the curvature at the start: chains of 30 layers need four
 REACH = 2.0**-5  # of a probe: this share of a value's size, or of 1 where values are smaller
@@ -21,9 +21,9 @@ class State(NamedTuple):
     """Where a relaxation is.
 
     Attributes:
-        targets: Tensor `(batch, size)`.
-        slope: Tensor `(batch, size)`, the gradient at the targets.
-        move: Tensor `(batch, size)`, from the targets to where the next gradient is taken.
+        targets: A list of a tensor for each group of cuts.
+        slope: Likewise, the gradient at the targets.
+        move: Likewise, from the targets to where the next gradient is taken.
         length: Tensor `(batch, cuts)`, the norm of a probe's move.
         curvature: Tensor `(batch, cuts)`: rates are one over it, and 0 where it is 0.
     """
@@ -35,107 +35,73 @@ class State(NamedTuple):
     curvature: Any
 
 
-def relax(gradient: Callable, start, cuts, steps: int) -> State:
+def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> State:
     """Goes steps down an objective, at rates that each example has of its own for each cut.
 
     The first gradient is that at the start, `PROBES` more find the curvature there, and each step
     takes one where it leads.
 
     Args:
-        gradient: `gradient(targets, fresh)`, of each example's own part of the objective,
-            `(batch, size)`. `fresh`, a boolean scalar, is true at the start alone.
-        start: Tensor `(batch, size)`.
-        cuts: The cuts of the circuit.
+        gradient: `gradient(targets, fresh)`, of each example's own part of the objective, a list
+            of a tensor for each group of cuts. `fresh`, a boolean scalar, is true at the start
+            alone.
+        start: Likewise.
+        groups: The groups of the circuit's cuts.
         steps: Integer, number of steps.
     """
-    by_cut = ByCut([cut.size for cut in cuts])
-    units = ops.convert_to_tensor(by_cut.sizes, start.dtype)
-    size = ops.sqrt(by_cut.sum(ops.square(start)) / units)
+    sums = Sums(groups)
+    units = ops.convert_to_tensor(sums.sizes, start[0].dtype)
+    size = ops.sqrt(sums.sum(_each(ops.square, start)) / units)
     # Between the same move of each unit and the same of each cut, whatever its units.
     length = REACH * ops.maximum(size, 1.0) * units**0.25
-    pattern = ops.convert_to_tensor(by_cut.pattern(), start.dtype)
+    pattern = sums.pattern(start[0].dtype)
 
     def follow(number, state):
         begins = ops.equal(number, 0)
-        found = gradient(state.targets + state.move, begins)
-        change = found - state.slope
-        changed = ops.sqrt(by_cut.sum(ops.square(change)))
+        ahead = _each(ops.add, state.targets, state.move)
+        found = gradient(ahead, begins)
+        change = _each(ops.subtract, found, state.slope)
+        changed = ops.sqrt(sums.sum(_each(ops.square, change)))
 
         def probed():
-            slope = ops.where(begins, found, state.slope)
+            slope = _where(begins, found, state.slope)
             curvature = ops.where(begins, state.curvature, _over(changed, state.length))
             length = _balanced(curvature, state.length)
-            along = ops.where(begins, pattern, change)
+            along = _where(begins, pattern, change)
             norm = ops.where(begins, ops.ones_like(changed), changed)
-            probe = along * by_cut.spread(_over(length, norm))
-            move = ops.where(number < PROBES, probe, _step(by_cut, slope, curvature))
+            probe = _each(ops.multiply, along, sums.spread(_over(length, norm)))
+            move = _where(number < PROBES, probe, _step(sums, slope, curvature))
             return state.targets, slope, move, length, curvature
 
         def stepped():
             # Where the objective rises behind a step it went too far; a convex one that falls
             # there still is lower than before.
-            fallen = -_dot(state.slope, state.move)
-            kept = _dot(found, state.move) <= ROUNDING * fallen
+            fallen = -sums.total(_each(ops.multiply, state.slope, state.move))
+            kept = sums.total(_each(ops.multiply, found, state.move)) <= ROUNDING * fallen
             curvature = state.curvature * _growth(changed, state.curvature, fallen, kept)
-            targets = ops.where(kept, state.targets + state.move, state.targets)
-            slope = ops.where(kept, found, state.slope)
-            return targets, slope, _step(by_cut, slope, curvature), state.length, curvature
+            targets = _where(kept, ahead, state.targets)
+            slope = _where(kept, found, state.slope)
+            return targets, slope, _step(sums, slope, curvature), state.length, curvature
 
         return State(*ops.cond(number > PROBES, stepped, probed))
 
-    still = ops.zeros_like(start)
+    still = _each(ops.zeros_like, start)
     state = State(start, still, still, length, 1 / ops.square(length))
     return State(*ops.fori_loop(0, 1 + PROBES + steps, follow, state))
 
 
-class ByCut:
-    """Sums over the units of each cut, and numbers of cuts spread over their units.
-
-    Args:
-        sizes: The units of each cut.
-    """
-
-    def __init__(self, sizes: list[int]):
-        self.sizes = np.array(sizes)
-        # Cuts of one size in a row, such as a chain's, are one array (batch, count, size).
-        self._runs = [(size, len(list(run))) for size, run in itertools.groupby(sizes)]
-
-    def sum(self, values):
-        """From `(batch, size)` to `(batch, cuts)`."""
-        parts = self._parts(values, [size * count for size, count in self._runs])
-        return ops.concatenate(
-            [
-                ops.sum(ops.reshape(part, (-1, count, size)), axis=-1)
-                for part, (size, count) in zip(parts, self._runs, strict=True)
-            ],
-            axis=-1,
-        )
-
-    def spread(self, numbers):
-        """From `(batch, cuts)` to `(batch, size)`."""
-        parts = self._parts(numbers, [count for _, count in self._runs])
-        return ops.concatenate(
-            [
-                ops.reshape(part[:, :, None] * ops.ones((size,), part.dtype), (-1, count * size))
-                for part, (size, count) in zip(parts, self._runs, strict=True)
-            ],
-            axis=-1,
-        )
-
-    def pattern(self) -> np.ndarray:
-        """A fixed direction without a pattern, of norm 1 in each cut, `(1, size)`."""
-        direction = np.random.default_rng(0).normal(size=self.sizes.sum())
-        first = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        norms = np.sqrt(np.add.reduceat(np.square(direction), first))
-        return (direction / np.repeat(norms, self.sizes))[None]
-
-    def _parts(self, tensor, lengths: list[int]) -> list:
-        edges = np.cumsum(lengths)[:-1].tolist()
-        return ops.split(tensor, edges, axis=-1) if edges else [tensor]
+def _step(sums: Sums, slope: list, curvature) -> list:
+    return _each(lambda one, rate: -one * rate, slope, sums.spread(_over(1.0, curvature)))
 
 
-def _step(by_cut: ByCut, slope, curvature):
-    return -slope * by_cut.spread(_over(1.0, curvature))
+def _each(function: Callable, *tensors: list) -> list:
+    """The function of the tensors of each group."""
+    return [function(*each) for each in zip(*tensors, strict=True)]
+
+
+def _where(condition, one: list, other: list) -> list:
+    """The choice in each group; the condition is a scalar or `(batch, 1)`."""
+    return _each(lambda *pair: ops.where(condition, *pair), one, other)
 
 
 def _balanced(curvature, length):
@@ -163,10 +129,6 @@ def _growth(changed, curvature, fallen, kept):
     share = ops.sqrt(_over(squares, ops.max(squares, axis=-1, keepdims=True)))
     finite = ops.all(ops.isfinite(changed), axis=-1, keepdims=True)
     return ops.where(finite, ops.maximum(ratio * share, 1.0), NOT_FINITE)
-
-
-def _dot(one, other):
-    return ops.sum(one * other, axis=-1, keepdims=True)
 
 
 def _over(number, by):

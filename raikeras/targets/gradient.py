@@ -56,7 +56,8 @@ class Gradient(TargetRule):
 
     def set(self, step) -> Targets:
         values, gradient = step.task_gradient()
-        targets = values - self.step_size * step.examples * gradient
+        far = self.step_size * step.examples
+        targets = [at - far * slope for at, slope in zip(values, gradient, strict=True)]
         return Targets(targets, fed=values, fresh=True)
 
     def get_config(self) -> dict:

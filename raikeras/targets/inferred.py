@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from raikeras.checks import check_integer, check_positive
+from raikeras.groups import examples_axis
 from raikeras.rows import row_rule
 from raikeras.targets import curvature
 from raikeras.targets.base import TargetRule, Targets, rate_of
@@ -96,26 +97,30 @@ class Inferred(TargetRule):
 
         def gradient(targets, fresh):
             found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
-            return found * step.examples
+            return [slope * step.examples for slope in found]
 
         if self._follows_curvature:
-            return Targets(curvature.relax(gradient, start, step.circuit.cuts, self.steps).targets)
+            return Targets(
+                curvature.relax(gradient, start, step.circuit.groups, self.steps).targets
+            )
         rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
         rate = ops.cast(rate, step.dtype)
 
         def relax(number, state):
             targets, slots = state
             slope = gradient(targets, ops.equal(number, 0))
-            change, slots = self._rule.update(slope, slots, rate)
-            return targets + change, slots
+            moved, slots = self._rule.move(targets, slope, slots, rate)
+            return moved, slots
 
         state = (start, self._slots(start))
         return Targets(ops.fori_loop(0, self.steps, relax, state)[0])
 
     def _slots(self, start) -> dict:
-        """The rule's slots at zero, of shape `(batch, size)` or `(batch, 1)`."""
+        """The rule's slots at zero."""
+        examples = ops.shape(start[0])[examples_axis(start[0])]
+        zeros = [ops.zeros_like(values) for values in start]
         return {
-            name: ops.zeros_like(start if kind == "row" else start[:, :1])
+            name: zeros if kind == "row" else ops.zeros((examples, 1), start[0].dtype)
             for name, kind in self._rule.slots.items()
         }
 

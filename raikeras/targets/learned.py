@@ -5,6 +5,7 @@ import os
 import keras
 from keras import ops
 
+from raikeras import groups
 from raikeras.checks import check_integer
 from raikeras.rows import row_rule
 from raikeras.tables import check_storage
@@ -103,11 +104,12 @@ class Learned(TargetRule):
         rows = step.store.gather(step.ids)
         restarts = self.restarts(rows["age"])
         targets, starting = rows["targets"], ops.any(restarts)
-        values = ops.cast(step.values(needed=starting, otherwise=targets), targets.dtype)
+        values = groups.cast(step.values(needed=starting, otherwise=targets), targets[0].dtype)
 
         def restarted():
             first = step.store.of_first_copies(step.ids, values)
-            return ops.where(restarts, first, targets)
+            pairs = zip(first, targets, strict=True)
+            return [ops.where(restarts, *pair) for pair in pairs]
 
         rows["targets"] = ops.cond(starting, restarted, lambda: targets)
         rate = self.learning_rate(step.optimizer, step.count)
