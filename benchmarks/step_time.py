@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:1] = [str(ROOT), str(ROOT / "experiments")]
+sys.path[:1] = [str(ROOT / folder) for folder in ("", "experiments", "benchmarks")]
 from driver.kernel import ALLOCATOR  # noqa: E402
 
 from benchmarks import past  # noqa: E402
@@ -73,16 +73,22 @@ def table(backend: str) -> list[Row]:
     return rows
 
 
+def environment(backend: str) -> dict[str, str]:
+    """What a measuring process inherits: the same allocator settings for all rows."""
+    return {**os.environ, **ALLOCATOR, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
 class Library:
     """A checkout's library, timed in a process of its own."""
 
     def __init__(self, folder: Path, backend: str):
-        environment = {**os.environ, **ALLOCATOR, "KERAS_BACKEND": backend}
-        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(folder)}
         self._process = subprocess.Popen(
             [sys.executable, ROOT / "benchmarks/worker.py"],
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            env=environment(backend) | {"PYTHONPATH": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.backend = backend
 
     def ask(self, **request) -> float:
@@ -116,10 +122,9 @@ def checkout(commit: str) -> Path:
     return folder
 
 
-def measure(rows: list[Row], backend: str, sizes: dict, rounds: int, base: Path | None) -> dict:
-    """Name -> first epochs' seconds, seconds of each round, and those of the base's library."""
-    libraries = [Library(ROOT, backend)] + ([Library(base, backend)] if base else [])
-    found = {}
+def measure(rows: list[Row], libraries: list, sizes: dict, rounds: int) -> dict[str, dict]:
+    """Name -> seconds of the first epochs, and of each round's for each of the libraries."""
+    found: dict[str, dict] = {}
     for each in rows:
         made = {**sizes, **each._asdict()}
         firsts = [library.ask(make=made) for library in libraries]
@@ -130,8 +135,6 @@ def measure(rows: list[Row], backend: str, sizes: dict, rounds: int, base: Path 
             order = list(enumerate(libraries))[:: -1 if number % 2 else 1]
             for place, library in order:
                 found[each.name]["times"][place].append(library.ask(run=each.name))
-    for library in libraries:
-        library.close()
     return found
 
 
@@ -194,7 +197,10 @@ def main() -> None:
             f"{arguments.examples}, {arguments.batches} an epoch, {arguments.rounds} rounds, "
             f"{past.machine()}"
         )
-        found = measure(rows, backend, sizes, arguments.rounds, base)
+        libraries = [Library(folder, backend) for folder in (ROOT, base) if folder]
+        found = measure(rows, libraries, sizes, arguments.rounds)
+        for library in libraries:
+            library.close()
         result = summary(rows, found, arguments.batches)
         kind = {"machine": past.machine(), "backend": backend, **sizes}
         show(result, {} if base else past.last(kind))

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from step_time import environment, row, show
+from step_time import environment, measure, row, show, summary
 
 TALLEST = 1000  # beyond this depth backprop is not tried
 ROWS_BYTES = 4 * 2**30  # rows and Rprop's two slots of an epoch shall fit in this
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.depth:
-        measure(arguments)
+        measure_here(arguments)
         return
     os.environ.update(environment("jax"))
     print(device(arguments.platform), flush=True)
@@ -73,8 +73,10 @@ def in_child(depth: int, methods: list[str], patience: int | None) -> None:
         sys.exit(f"error: depth {depth} did not finish (status {done.returncode}); see above")
 
 
-def measure(arguments) -> None:
+def measure_here(arguments) -> None:
     """Prints the table of one depth."""
+    from worker import Clock
+
     target_numbers = arguments.depth * arguments.units + 1  # of one example
     row_bytes = 3 * 4 * target_numbers  # single precision; Rprop has two slots
     batches = max(1, min(20, ROWS_BYTES // (row_bytes * arguments.examples)))
@@ -84,7 +86,9 @@ def measure(arguments) -> None:
         f"{batches} an epoch, {arguments.rounds} rounds"
     )
     rows = [row(method, name) for name in ("rprop", "sgd") for method in arguments.methods]
-    show([*rows, row("floor", "rprop")], sizes, batches, arguments.rounds)
+    rows.append(row("floor", "rprop"))
+    found = measure(rows, [Clock()], {**sizes, "batches": batches}, arguments.rounds)
+    show(summary(rows, found, batches), {})
 
 
 if __name__ == "__main__":

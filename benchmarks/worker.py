@@ -27,23 +27,31 @@ def contender(row: dict) -> Callable[[int], object]:
     return lambda epochs: contenders.repeated(products, epochs * row["batches"])()
 
 
+class Clock:
+    """Makes contenders and times them."""
+
+    def __init__(self):
+        self._runs: dict[str, tuple[Callable, int]] = {}
+
+    def ask(self, make: dict | None = None, run: str | None = None) -> float:
+        """The answer to a request, in seconds."""
+        if make is None:
+            timed, epochs = self._runs[run]
+            return contenders.seconds(timed) / epochs
+        once = contender(make)
+        # Twice: some steps are compiled a second time, for the types that the first returned.
+        seconds = sum(contenders.seconds(partial(once, 1)) for _ in range(2))
+        # Of several epochs, for what a fit costs once is shared by its steps.
+        epochs = max(1, min(EPOCHS, int(LONG / contenders.seconds(partial(once, 1)))))
+        self._runs[make["name"]] = partial(once, epochs), epochs
+        return seconds
+
+
 def main() -> None:
     answers, sys.stdout = os.fdopen(os.dup(1), "w"), sys.stderr
-    runs: dict[str, tuple[Callable, int]] = {}
+    clock = Clock()
     for line in sys.stdin:
-        request = json.loads(line)
-        if "make" in request:
-            row = request["make"]
-            once = contender(row)
-            # Twice: some steps are compiled a second time, for the types that the first returned.
-            seconds = sum(contenders.seconds(partial(once, 1)) for _ in range(2))
-            # Of several epochs, for what a fit costs once is shared by its steps.
-            epochs = max(1, min(EPOCHS, int(LONG / contenders.seconds(partial(once, 1)))))
-            runs[row["name"]] = partial(once, epochs), epochs
-        else:
-            run, epochs = runs[request["run"]]
-            seconds = contenders.seconds(run) / epochs
-        print(json.dumps(seconds), file=answers, flush=True)
+        print(json.dumps(clock.ask(**json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":

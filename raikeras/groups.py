@@ -5,6 +5,7 @@ group. The cuts of a chain of equal layers are a group `(layers, batch, units)`,
 transposed in a step; all cuts that stand alone are one group `(batch, size)`, side by side.
 """
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -73,6 +74,20 @@ def from_cuts(groups: list[Group], arrays) -> list[np.ndarray]:
     return [
         (np.stack if group.stacked else np.hstack)([flat[place] for place in group.places])
         for group in groups
+    ]
+
+
+def regrouped(tensors: list, groups: list[Group], others: list[Group]) -> list:
+    """The groups' tensors in the layout of other groups of the same cuts."""
+    parts: dict = {}
+    for group, tensor in zip(groups, tensors, strict=True):
+        split = ops.unstack(tensor, axis=0) if group.stacked else _split(tensor, group.sizes)
+        parts |= zip(group.places, split, strict=True)
+    return [
+        (ops.stack if group.stacked else functools.partial(ops.concatenate, axis=-1))(
+            [parts[place] for place in group.places]
+        )
+        for group in others
     ]
 
 

@@ -40,14 +40,14 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
     finite = ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype))
-    parts = [ops.isfinite(total), *map(backend.rows_fit, by_target), _all_fit(gradients)]
+    parts = [ops.isfinite(total), *map(backend.rows_fit, by_target), _all_fit(model, gradients)]
     finite = functools.reduce(ops.logical_and, parts, finite)
     before = ops.copy(iterations.value)
     moving = _moving(model)
-    if model.store is not None and model.store.in_order:
+    if model.store is not None and step.row_ids is None:
         moving += model.store.variables
     elif model.store is not None:
-        step.ids = backend.ids_if(model, finite, step.ids, model.store.num_examples)
+        step.row_ids = backend.ids_if(model, finite, step.row_ids, model.store.num_examples)
     backend.run_if(model, finite, moving, body)
     done = finite
     if model.trainable_variables:  # without any, optimizers do not count
@@ -58,13 +58,28 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
 
 def run_if_finite(model, tensors, body) -> None:
     """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
-    load_backend().run_if(model, _all_fit(tensors), _moving(model), body)
+    load_backend().run_if(model, _all_fit(model, tensors), _moving(model), body)
 
 
-def _all_fit(tensors):
-    """Whether all numbers' squares are finite, a boolean scalar; `None` stands for no tensor."""
-    fit = [load_backend().fits(tensor) for tensor in tensors if tensor is not None]
+def _all_fit(model, tensors):
+    """Whether all numbers' squares are finite, a boolean scalar; `None` stands for no tensor.
+
+    For an optimizer that clips norms their sum too: such a norm makes NaN of what it divides.
+    """
+    tensors = [tensor for tensor in tensors if tensor is not None]
+    fit = [load_backend().fits(tensor) for tensor in tensors]
+    optimizer = model.optimizer
+    if optimizer.clipnorm is not None or optimizer.global_clipnorm is not None:
+        fit.append(ops.isfinite(sum(_squared_norm(tensor) for tensor in tensors)))
     return functools.reduce(ops.logical_and, fit, ops.convert_to_tensor(True))
+
+
+def _squared_norm(tensor):
+    tensor = getattr(tensor, "values", tensor)  # of TensorFlow's slices of an embedding
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return ops.cast(
+        ops.sum(ops.square(ops.cast(tensor, "float32" if "16" in dtype else dtype))), "float32"
+    )
 
 
 def _moving(model) -> list:

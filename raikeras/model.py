@@ -209,7 +209,7 @@ class RelaxedModel(keras.Model):
             prepare_store(self, checker.num_examples)
             note_batches(self, checker.may_repeat, checker.in_order)
             x = call["x"]
-            with checker.plain_errors(), self._fused(trains=True):
+            with checker.plain_errors(), self._fused(trains=True), self.relaxed.within_fit():
                 history = run(super().fit, self, call)
         if guard.stopped:
             warnings.warn(explain(self, x, finite.found), stacklevel=2)
@@ -304,6 +304,9 @@ class RelaxedModel(keras.Model):
         """Takes the net as it is now; an error if its layers are not those that were wrapped."""
         if self.relaxed.follow_net():
             self.weight_step.check(self)
+            if self.store is not None and self.store.groups != self.relaxed.circuit.groups:
+                with keras.name_scope(self.relaxed.scope):
+                    self.store.use(self.relaxed.circuit.groups, self.store.rule, keep_slots=True)
             self.train_function = self.test_function = self.predict_function = None
             forget_traces(self)
 

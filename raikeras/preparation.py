@@ -31,7 +31,7 @@ def prepare_data(model, call: dict, finite: FiniteCheck) -> ids_in.Checker:
         _check_beside(call)
         return checker
     count = length(x)
-    if call.get("validation_split"):
+    if call.get("validation_split") and call.get("validation_data") is None:
         count = int(count * (1 - call["validation_split"]))
     own_ids = not ids_in.has_ids(x)
     if own_ids:
@@ -104,7 +104,7 @@ def _number(model, call: dict, count: int, rows: int | None) -> int | None:
 
 
 def prepare_store(model, num_examples: int) -> None:
-    """Makes the store, or gives it the slots of a newly compiled optimizer."""
+    """Makes the store, or lays it out for other groups or a newly compiled optimizer's slots."""
     rule = model.target_rule.rule(model.optimizer)
     owner = model.target_rule.owner(model.optimizer)
     circuit = model.relaxed.circuit
@@ -121,7 +121,7 @@ def prepare_store(model, num_examples: int) -> None:
         with keras.name_scope(model.relaxed.scope):
             model.relaxed.store = Store(num_examples, circuit.groups, dtype, rule, storage)
         model.relaxed.store.may_repeat = False
-        model.relaxed.store.in_order = storage == "device"
+        model.relaxed.in_order = None
     elif model.relaxed.owner is owner and model.store.groups == circuit.groups:
         return
     else:
@@ -136,8 +136,10 @@ def note_batches(model, may_repeat: bool, in_order: bool) -> None:
 
     It never goes back, lest a model that is trained both ways be traced each time.
     """
-    store = model.store
-    before = store.may_repeat, store.in_order
-    store.may_repeat, store.in_order = before[0] or may_repeat, before[1] and in_order
-    if (store.may_repeat, store.in_order) != before:
+    store, relaxed = model.store, model.relaxed
+    before = store.may_repeat, relaxed.in_order
+    store.may_repeat = before[0] or may_repeat
+    possible = before[1] is not False and not store.may_repeat and bool(store.variables)
+    relaxed.in_order = in_order and possible
+    if (store.may_repeat, relaxed.in_order) != before:
         model.train_function = None

@@ -1,5 +1,8 @@
 """What a `RelaxedModel` trains with, beside what Keras knows of it."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 
 from raikeras.changes import Parts
@@ -29,6 +32,9 @@ class Relaxation:
         scope: A name that no other model's variables have before theirs.
         store: The rows, `None` before the first `fit`.
         owner: The optimizer whose rule the rows' slots belong to.
+        in_order: Whether every batch of `fit` so far was all examples in the order of their rows,
+            so that its step need not look them up; `None` before the first.
+        fitting: Whether `fit` runs.
         data: Fingerprint of the arrays whose examples the rows belong to.
         said: Whether the user was told that layers train one by one.
         listed: The model's variables while chains are attached.
@@ -41,11 +47,27 @@ class Relaxation:
         self.scope = f"{name}_{keras.backend.get_uid('raikeras')}"
         self.store: Store | None = None
         self.owner: keras.optimizers.Optimizer | None = None
+        self.in_order: bool | None = None
+        self.fitting = False
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
         parts = Parts(net)
         self._take(self._circuit(), parts)
+
+    @property
+    def takes_all_rows(self) -> bool:
+        """Whether the batch of the step in progress is all examples in the order of their rows."""
+        return self.fitting and bool(self.in_order)
+
+    @contextlib.contextmanager
+    def within_fit(self) -> Iterator[None]:
+        """While it lasts, steps are those of `fit`."""
+        self.fitting = True
+        try:
+            yield
+        finally:
+            self.fitting = False
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""

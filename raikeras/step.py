@@ -29,6 +29,7 @@ class Step:
         hidden_sample_weight: Those with which the hidden loss weighs them.
         batch_size: Integer scalar, number of examples.
         ids: Integers `(batch,)`, or `None` where the data have no ids.
+        row_ids: The ids by which rows are found, or `None` where the batch is all rows in order.
         count: Integer scalar, number of training steps made before.
         dtype: Dtype in which targets are computed.
         optimizer: The compiled optimizer.
@@ -38,9 +39,10 @@ class Step:
             gradient of the objective is taken.
     """
 
-    def __init__(self, model, data):
+    def __init__(self, model, data, in_order: bool = False):
         x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.ids = x["example_id"] if ids_in.has_ids(x) else None
+        self.row_ids = None if in_order else self.ids
         self.x = x["inputs"] if ids_in.has_ids(x) else x
         self.batch_size = ops.shape(keras.tree.flatten(self.x)[0])[0]
         self.optimizer, self.weights = model.optimizer, model.trainable_variables

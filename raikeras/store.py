@@ -37,7 +37,6 @@ class Store:
             the row started (0: not started), and those of the slots: `slot/name/0` and so on, or
             `slot/name` `(num_examples, 1)`.
         may_repeat: Whether an id may occur more than once in a batch.
-        in_order: Whether every batch is all examples in their order.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class Store:
         storage: str = "device",
     ):
         self.num_examples, self.groups, self.dtype = num_examples, groups, dtype
-        self.may_repeat, self.in_order = True, False
+        self.may_repeat = True
         # Arithmetic of the rule: in bfloat16 most updates would round away.
         self.compute_dtype = _compute_dtype(dtype)
         self._memory: _Device | HostMemory | FileMemory
@@ -85,22 +84,23 @@ class Store:
         self.tables |= self._memory.make(layout)
 
     def _arrange(self, groups: list[Group], rule: RowRule, keep: dict[str, str]) -> None:
-        old = self.tables
-        if isinstance(self._memory, FileMemory):
-            self._memory = FileMemory(str(self._memory.path))  # a new file; the old one is mapped
-        self.tables = self._memory.make(_layout(self.num_examples, groups, self.dtype, None))
-        self.tables |= self._memory.make(_layout(self.num_examples, groups, self.dtype, rule))
+        memory = self._memory
+        if isinstance(memory, FileMemory):
+            memory = FileMemory(str(memory.path))  # a new file; the old one is mapped
+        tables = memory.make(_layout(self.num_examples, groups, self.dtype, None))
+        tables |= memory.make(_layout(self.num_examples, groups, self.dtype, rule))
         for first in range(0, self.num_examples, PIECE):
             ids = np.arange(first, min(first + PIECE, self.num_examples))
             for name, kind in keep.items():
                 if kind == "scalar":
-                    self.write(name, ids, _read(old[name], ids))
+                    _write(tables[name], ids, _read(self.tables[name], ids))
                     continue
-                found = [_read(old[f"{name}/{k}"], ids) for k in range(len(self.groups))]
+                found = [_read(self.tables[f"{name}/{k}"], ids) for k in range(len(self.groups))]
                 parts = grouping.by_cut(self.groups, found)
                 for number, array in enumerate(grouping.from_cuts(groups, parts)):
-                    self.write(f"{name}/{number}", ids, array)
-        self.groups, self.rule = groups, rule
+                    _write(tables[f"{name}/{number}"], ids, array)
+        # Last, so that no row is lost where there is no room for all this.
+        self._memory, self.tables, self.groups, self.rule = memory, tables, groups, rule
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -124,23 +124,27 @@ class Store:
 
     def write(self, key: str, ids, rows) -> None:
         """Sets rows of one table in place; outside a step."""
-        load_backend().write(self.tables[key], np.asarray(ids), rows)
+        _write(self.tables[key], np.asarray(ids), rows)
 
     def gather(self, ids) -> dict:
         """The batch's part of the tables, in the compute dtype.
+
+        Args:
+            ids: Integer tensor `(batch,)`, example ids; `None`: all of them, in order. Then tables
+                must be on the device.
 
         Returns:
             `age` of shape `(batch, 1)`; `targets`, a list of a tensor for each group; and for each
             slot likewise a list, or a tensor `(batch, 1)`.
         """
-        rows = load_backend().gather(self.tables, None if self.in_order else ids)
+        rows = load_backend().gather(self.tables, ids)
         age = rows.pop("age")
         rows = {key: ops.cast(row, self.compute_dtype) for key, row in rows.items()}
         return {"age": age, **self._by_name(rows)}
 
     def of_first_copies(self, ids, values: list) -> list:
         """Values of all groups, an id's every copy in the batch given those of its first."""
-        if not self.may_repeat:
+        if not self.may_repeat or ids is None:
             return values
         order, group = _groups(ids)
         first = ops.take(order, group)
@@ -153,21 +157,21 @@ class Store:
         of its copies: the gradient of the objective by this row.
 
         Args:
-            ids: Integer tensor `(batch,)`, example ids.
+            ids: As in `gather`, which gave the rows.
             rows: What `gather` gave, with the targets at which the gradient was taken.
             gradient: A list of a tensor for each group, gradient of the objective by the targets.
             learning_rate: Scalar.
         """
         slots = {key[5:]: rows[key] for key in rows if key.startswith("slot/")}
         gradient = grouping.cast(gradient, self.compute_dtype)
-        if self.may_repeat:
+        if self.may_repeat and ids is not None:
             gradient = [_summed_over_copies(ids, slope) for slope in gradient]
         rate = ops.cast(learning_rate, self.compute_dtype)
         targets, slots = self.rule.move(rows["targets"], gradient, slots, rate)
         new = {"targets": targets, "age": rows["age"] + 1}
         new |= {f"slot/{name}": value for name, value in slots.items()}
         flat = {key: ops.cast(value, self.tables[key].dtype) for key, value in self._by_table(new)}
-        load_backend().scatter(self.tables, None if self.in_order else ids, flat)
+        load_backend().scatter(self.tables, ids, flat)
 
     def _by_name(self, tables: dict) -> dict:
         """What belongs to the groups of one name as a list."""
@@ -230,6 +234,10 @@ def _layout(num_examples: int, groups: list[Group], dtype: str, rule: RowRule | 
 
 def _compute_dtype(dtype: str) -> str:
     return "float32" if dtype in ("bfloat16", "float16") else dtype
+
+
+def _write(table, ids, rows) -> None:
+    load_backend().write(table, ids, rows)
 
 
 def _read(table, ids) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What the benchmarks and the scaling study time: the same nets, the right products, fair turns."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -150,7 +151,20 @@ def test_a_row_that_became_slower_is_marked(monkeypatch, capsys):
 def test_two_libraries_take_turns_in_processes_of_their_own(tmp_path):
     """A base that is the same library: every request is answered, whichever is asked."""
     rows, sizes = [step_time.row("fused", "sgd")], {**SIZES, "batches": 2}
-    found = step_time.measure(rows, keras.backend.backend(), sizes, 2, step_time.ROOT)
+    backend = keras.backend.backend()
+    libraries = [step_time.Library(step_time.ROOT, backend) for _ in range(2)]
+    found = step_time.measure(rows, libraries, sizes, 2)
+    for library in libraries:
+        library.close()
     (one,) = found.values()
     assert one["first"] > 0 and np.shape(one["times"]) == (2, 2)
     assert (np.array(one["times"]) > 0).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="it times JAX")
+def test_the_benchmark_for_other_devices_prints_its_table_on_a_processor():
+    command = [sys.executable, step_time.ROOT / "benchmarks/step_time_gpu.py", "--platform", "cpu"]
+    command += ["--depths", "3", "--units", "4", "--examples", "2", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = [line.split("  ")[0] for line in done.stdout.splitlines()]
+    assert {"backprop, rprop", "RAI fused, sgd", "the three products"} <= set(rows)

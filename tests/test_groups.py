@@ -7,7 +7,7 @@ from keras import ops
 
 import raikeras
 from raikeras.circuit import Circuit
-from raikeras.groups import Group, Sums, by_cut, from_cuts
+from raikeras.groups import Group, Sums, by_cut, from_cuts, regrouped
 from raikeras.optimizers import Rprop
 from raikeras.rows import row_rule
 from raikeras.store import Store, store_bytes
@@ -193,3 +193,46 @@ def test_a_rule_that_returns_something_else_is_told_what_is_wanted():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"lists of a tensor for each group.*\('batch', 5\)"):
         model.fit(X, Y, verbose=0)
+
+
+def test_rows_follow_the_net_when_anyone_looks_at_it():
+    """Not `fit` alone: `predict` notices the change, then targets are read and a step is made."""
+    model = make_model()
+    model.fit(X, Y, epochs=3, **WHOLE)
+    before = model.targets(np.arange(ROWS))
+    model.net.layers[2].kernel_regularizer = keras.regularizers.L2(0.01)
+    model.predict(X, verbose=0)
+    assert [group.stacked for group in model.store.groups] == [False]
+    for name, rows in model.targets(np.arange(ROWS)).items():
+        np.testing.assert_array_equal(rows, before[name])
+    model.compile(keras.optimizers.Adam(0.05), "mse")
+    ids = np.arange(2, dtype="int32")
+    model.train_on_batch({"inputs": X[:2], "example_id": ids}, Y[:2])
+    assert model.store.read("age", [0, 2]).ravel().tolist() == [4, 3]
+
+
+def test_a_chain_that_the_task_does_not_see_stays():
+    """Two outputs, and a loss for one of them: on TensorFlow a gradient is missing altogether."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((3,))
+    seen = keras.layers.Dense(1, name="seen")(keras.layers.Dense(4, "tanh")(inputs))
+    other = inputs
+    for k in range(4):
+        other = keras.layers.Dense(5, "tanh", name=f"other_{k}")(other)
+    net = keras.Model(inputs, [seen, other])
+    model = raikeras.RelaxedModel(net, targets=raikeras.Gradient())
+    model.compile(keras.optimizers.SGD(0.1), ["mse", None])
+    before = {layer.name: [w.copy() for w in layer.get_weights()] for layer in net.layers}
+    model.fit(X, [Y, np.zeros((ROWS, 5), "float32")], epochs=2, verbose=0)
+    for layer in net.layers:
+        for old, new in zip(before[layer.name], layer.get_weights(), strict=True):
+            assert (np.abs(new - old).max() > 0) != layer.name.startswith("other")
+
+
+def test_regrouped_values_are_those_of_the_same_cuts():
+    values = drawn()
+    for one, other in ((GROUPS, ALONE), (ALONE, GROUPS)):
+        tensors = [ops.convert_to_tensor(part) for part in from_cuts(one, values)]
+        found = [ops.convert_to_numpy(part) for part in regrouped(tensors, one, other)]
+        for ours, theirs in zip(by_cut(other, found), values, strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -208,3 +208,19 @@ def test_xla_on_tensorflow():
     losses, _ = _fit_until_stopped(model)
     assert int(model.optimizer.iterations) == len(losses) - 1
     assert all(np.isfinite(array).all() for array in _state(model))
+
+
+@pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm"])
+def test_a_norm_that_overflows_is_not_clipped_to_nan(clip):
+    """Every square is finite and their sum is not: Keras would divide by an infinite norm."""
+    keras.utils.set_random_seed(1)
+    net = keras.Sequential([keras.Input((64,)), keras.layers.Dense(1)])
+    model = raikeras.RelaxedModel(
+        net, targets=raikeras.Gradient(), hidden_loss=raikeras.losses.HalfSquaredError()
+    )
+    model.compile(keras.optimizers.SGD(0.1, **{clip: 1.0}), "mse")
+    before = [weight.copy() for weight in net.get_weights()]
+    with pytest.warns(UserWarning, match="Training stopped"):
+        model.fit(np.full((4, 64), 100.0, "float32"), np.full((4, 1), 5e16, "float32"), verbose=0)
+    for old, new in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

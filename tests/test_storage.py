@@ -358,7 +358,7 @@ def test_a_batch_of_all_examples_trains_as_one_with_ids_does(rule, storage, plac
         targets = raikeras.Learned(13, RULES[rule](), storage=place(storage))
         model = make_model(targets=targets, **COMPILED)
         model.fit(x, Y, **call)
-        assert model.store.in_order == (x is X and storage == "device")
+        assert model.relaxed.in_order == (x is X and storage == "device")
         found.append(trained(model, epochs=0))
     for key, array in found[0].items():
         np.testing.assert_allclose(array, found[1][key], rtol=1e-4, atol=1e-5, err_msg=key)
@@ -376,16 +376,40 @@ def test_smaller_batches_after_it_find_their_rows(call, ages):
     model = make_model()
     model.fit(X, Y, verbose=0)
     function = model.train_function
-    assert model.store.in_order
+    assert model.relaxed.in_order
     model.fit(X, Y, verbose=0, **call)
-    assert not model.store.in_order and model.train_function is not function
+    assert not model.relaxed.in_order and model.train_function is not function
     assert model.store.read("age", IDS).ravel().tolist() == ages
 
 
 def test_a_part_held_back_for_validation_leaves_the_rest_in_order():
     model = make_model(targets=raikeras.Learned())
     model.fit(X, Y, validation_split=0.3, verbose=0)
-    assert model.store.in_order and model.store.num_examples == 9
+    assert model.relaxed.in_order and model.store.num_examples == 9
     spare = make_model(targets=raikeras.Learned(14))  # a row more than there are examples
     spare.fit(X, Y, verbose=0)
-    assert not spare.store.in_order
+    assert not spare.relaxed.in_order
+
+
+def test_only_the_batches_of_fit_take_all_rows_for_theirs():
+    """Norms of gradients, of some examples or in another order, find the rows that they name."""
+    model = make_model()
+    model.fit(X, Y, batch_size=13, verbose=0)
+    assert model.relaxed.in_order
+    norms = [
+        raikeras.diagnostics.gradient_norms(model, {"inputs": X[ids], "example_id": ids}, Y[ids])
+        for ids in (IDS, IDS[::-1].copy())
+    ]
+    assert norms[1] == pytest.approx(norms[0], rel=1e-4, abs=1e-7)
+    some = {"inputs": X[4:8], "example_id": IDS[4:8]}
+    assert all(np.isfinite(list(raikeras.diagnostics.gradient_norms(model, some, Y[4:8]).values())))
+    ten = {"inputs": X[:10], "example_id": IDS[:10]}
+    seen = raikeras.callbacks.GradientNorms(ten, Y[:10])
+    model.fit(X, Y, batch_size=13, verbose=0, callbacks=[seen])
+
+
+def test_validation_data_beside_a_split_leave_all_examples_for_training():
+    model = make_model(targets=raikeras.Learned())
+    model.fit(X, Y, validation_split=0.5, validation_data=(X, Y), verbose=0)
+    assert model.store.num_examples == 13
+    assert (model.store.read("age", IDS) == 1).all()

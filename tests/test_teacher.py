@@ -72,3 +72,18 @@ def test_pairs_that_do_not_fit_are_refused():
     model = raikeras.RelaxedModel(net(1), targets=raikeras.Teacher(net(2)))
     with pytest.raises(ValueError, match="save its `net`"):
         model.get_config()
+
+
+def test_a_student_whose_equal_layers_train_as_one_learns_what_it_does_layer_by_layer():
+    def deep(seed):
+        keras.utils.set_random_seed(seed)
+        hidden = [layers.Dense(6, "tanh") for _ in range(4)]
+        return keras.Sequential([keras.Input((5,)), *hidden, layers.Dense(3, "softmax")])
+
+    teacher, found = deep(1), []
+    for fuse in (True, False):
+        student = deep(2)
+        distil(student, teacher, keras.optimizers.SGD(0.3), epochs=3, fuse=fuse)
+        found.append(student.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

@@ -201,7 +201,7 @@ def train_step(model, state, data):
     pairs = [pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)]
     with wide_floats() if wide else contextlib.nullcontext():
         with keras.StatelessScope(state_mapping=pairs, collect_losses=True) as scope:
-            logs = step.Step(model, data).run()
+            logs = step.Step(model, data, model.relaxed.takes_all_rows).run()
     return logs, tuple(_values(group, scope) for group in groups)
 
 

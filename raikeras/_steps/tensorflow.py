@@ -101,7 +101,9 @@ def differentiate(model, function, at):
         tape.watch(at)
         value, rest = function(at)
     gradients, by_tensor = tape.gradient(value, [weights, at])
-    return rest, gradients, by_tensor
+    flat = zip(tf.nest.flatten(by_tensor), tf.nest.flatten(at), strict=True)
+    by_tensor = [tf.zeros_like(one) if slope is None else slope for slope, one in flat]
+    return rest, gradients, tf.nest.pack_sequence_as(at, by_tensor)
 
 
 def without_trace(model, function):
@@ -184,7 +186,7 @@ def train_step(model, data):
     """One step of a `RelaxedModel`. Returns the logs."""
     with tf.init_scope():
         build(model, data)
-    return step.Step(model, data).run()
+    return step.Step(model, data, model.relaxed.takes_all_rows).run()
 
 
 def _in_map(operation, seen: dict) -> bool:

@@ -101,13 +101,13 @@ class Learned(TargetRule):
         return ops.equal(age % self.refresh_every, 0)
 
     def set(self, step) -> Targets:
-        rows = step.store.gather(step.ids)
+        rows = step.store.gather(step.row_ids)
         restarts = self.restarts(rows["age"])
         targets, starting = rows["targets"], ops.any(restarts)
         values = groups.cast(step.values(needed=starting, otherwise=targets), targets[0].dtype)
 
         def restarted():
-            first = step.store.of_first_copies(step.ids, values)
+            first = step.store.of_first_copies(step.row_ids, values)
             pairs = zip(first, targets, strict=True)
             return [ops.where(restarts, *pair) for pair in pairs]
 
@@ -117,7 +117,7 @@ class Learned(TargetRule):
 
     def moved(self, step, targets, gradient) -> None:
         rows, rate = targets.memory
-        step.store.step(step.ids, rows, gradient, rate)
+        step.store.step(step.row_ids, rows, gradient, rate)
 
     def get_config(self) -> dict:
         optimizer = self.optimizer

@@ -4,6 +4,7 @@ import keras
 
 from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
+from raikeras.groups import regrouped
 from raikeras.targets.base import TargetRule, Targets
 
 
@@ -56,6 +57,7 @@ class Teacher(TargetRule):
         state = [(variable, variable.value) for variable in self.net.variables]
         with keras.StatelessScope(state, collect_losses=True):
             values = circuit.record(step.x)[1]
+        values = regrouped(values, circuit.groups, step.circuit.groups)
         return Targets(values, fed=step.values())
 
     def get_config(self) -> dict:
