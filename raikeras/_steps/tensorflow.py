@@ -17,10 +17,7 @@ def gather(tables, ids) -> dict:
     if not _on_host(tables):
         if ids is None:
             return {key: tf.convert_to_tensor(table.value) for key, table in tables.items()}
-        return {
-            key: tf.gather(table.value, ids, axis=examples_axis(table))
-            for key, table in tables.items()
-        }
+        return {key: _rows(table, ids) for key, table in tables.items()}
     read = functools.partial(_read, tuple(tables.values()))
     found = tf.numpy_function(read, [ids], [tf.as_dtype(t.dtype) for t in tables.values()])
     rows = dict(zip(tables, found, strict=True))
@@ -209,13 +206,27 @@ def _selects(model) -> bool:
     return bool(model.jit_compile) and not model.run_eagerly
 
 
+def _rows(table, ids):
+    """Some examples' rows of a table on the device.
+
+    By operations on the variable itself: reading all of it would have the next update copy it.
+    """
+    if examples_axis(table) == 0:
+        return tf.gather(table.value, ids)
+    return table.value.gather_nd(_places(table, ids))
+
+
 def _set_rows(table, ids, rows) -> None:
     if examples_axis(table) == 0:
         table.value.scatter_update(tf.IndexedSlices(rows, ids))
-        return
+    else:
+        table.value.scatter_nd_update(_places(table, ids), rows)
+
+
+def _places(table, ids):
+    """Layer and example of each row, `(layers, batch, 2)`."""
     layers = tf.range(tf.constant(table.shape[0], ids.dtype))
-    places = tf.stack(tf.meshgrid(layers, ids, indexing="ij"), axis=-1)  # (layers, batch, 2)
-    table.value.scatter_nd_update(places, rows)
+    return tf.stack(tf.meshgrid(layers, ids, indexing="ij"), axis=-1)
 
 
 def _on_host(tables) -> bool:
