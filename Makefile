@@ -11,18 +11,22 @@ READY := .venv/ready
 RUN := $(PY) experiments/run.py
 # Those of profiles.toml: several may share one script.
 EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/profiles.toml)
-FIGURES := $(basename $(notdir $(wildcard report/figures/*.py)))
-TABLES := $(basename $(notdir $(wildcard report/tables/*.py)))
-REPORT_CODE := $(filter-out report/numbers.py report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml))
+REPORT_CODE := $(filter-out report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml)) \
+	$(wildcard report/figures/*.py report/tables/*.py)
+SHOWN := $(patsubst report/%.py,%.pdf,$(wildcard report/figures/*.py)) \
+	$(patsubst report/%.py,%.tex,$(wildcard report/tables/*.py)) numbers.tex
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
 # Tests that need no Keras run once, all others once a backend.
 ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py \
 	tests/test_installed.py tests/test_versions.py)
 TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
-# Tests of what runs on requirements/all.txt alone: pyproject's lower bounds are the library's.
-OF_EXPERIMENTS := $(patsubst %,tests/test_%.py,approximation autoencoder batch_sizes contenders depth \
-	gates gradients initialisation limits minibatch mlp relu_alpha_experiment second_order sweep \
-	tabular tabular_training)
+# Tests of experiments, all of which run on JAX and on requirements/all.txt alone; but those of what
+# is timed, on either backend.
+OF_EXPERIMENTS := $(patsubst %,tests/test_%.py,approximation autoencoder batch_sizes depth gates \
+	gradients initialisation limits minibatch mlp relu_alpha_experiment second_order sweep tabular \
+	tabular_training)
+TESTS_tensorflow := $(filter-out $(OF_EXPERIMENTS),$(TESTS))
+TESTS_jax := $(TESTS)
 # The backends, each in an environment of its own with the oldest versions that pyproject allows.
 FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.txt))
 
@@ -30,7 +34,7 @@ FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-floor fuzz lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -64,9 +68,6 @@ checked/$(PROFILE): $(READY)
 checked/reference: $(READY)
 	@$(RUN) status --profile reference
 
-# A name beside the target, renamed when complete: a killed make leaves no half-written target.
-INTO = $(@D)/part-$(@F) && mv -f $(@D)/part-$(@F) $@
-
 # Equal inputs give equal bytes: matplotlib writes this date into its PDF files.
 DATED := SOURCE_DATE_EPOCH=946684800
 
@@ -75,29 +76,22 @@ define REPORT
 $(EXPERIMENTS:%=build/$(1)/results/%.stamp) build/$(1)/status.json: checked/$(1)
 	@test -f $$@ || { echo "error: $$@ is missing: has every experiment the profile $(1) in experiments/profiles.toml?" >&2; exit 1; }
 
-build/$(1)/numbers.tex: report/numbers.py $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp)
-	@$(PY) report/numbers.py $(2) build/$(1)/status.json $$(INTO)
+# One call draws what is missing or older than what it is made of: see report/draw.py.
+build/$(1)/drawn: $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp) \
+		$(if $(filter-out $(wildcard $(SHOWN:%=build/$(1)/%)),$(SHOWN:%=build/$(1)/%)),FORCE)
+	@$(DATED) $(PY) report/draw.py $(2) build/$(1)
+	@touch $$@
 
-build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/numbers.tex $(FIGURES:%=build/$(1)/figures/%.pdf) $(TABLES:%=build/$(1)/tables/%.tex)
+$(SHOWN:%=build/$(1)/%): build/$(1)/drawn ;
+
+build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/drawn
 	@$(PY) report/typeset.py build/$(1)
-
-$(foreach f,$(FIGURES),$(eval $(call DRAWN,$(1),$(2),figures,$(f),pdf)))
-$(foreach t,$(TABLES),$(eval $(call DRAWN,$(1),$(2),tables,$(t),tex)))
-endef
-
-# eNN_name depends on the experiments eNN_* alone, a name without eNN_ on all of them.
-define DRAWN
-build/$(1)/$(3)/$(4).$(5): report/$(3)/$(4).py $(REPORT_CODE) $(patsubst %,build/$(1)/results/%.stamp,$(or $(filter $(firstword $(subst _, ,$(4)))_%,$(EXPERIMENTS)),$(EXPERIMENTS)))
-	@echo "$$@"
-	@mkdir -p $$(@D)
-	@$(DATED) $(PY) report/$(3)/$(4).py $(2) $$(INTO)
-
 endef
 
 $(eval $(call REPORT,$(PROFILE),build/$(PROFILE)/results))
 $(eval $(call REPORT,reference,report/reference))
 
-figures: $(FIGURES:%=build/$(PROFILE)/figures/%.pdf) $(TABLES:%=build/$(PROFILE)/tables/%.tex) build/$(PROFILE)/numbers.tex ## make figures, tables and numbers of the profile, without the PDF
+figures: build/$(PROFILE)/drawn ## make figures, tables and numbers of the profile, without the PDF
 	@echo "build/$(PROFILE): figures, tables and numbers.tex are ready"
 
 # With a PROFILE of your own choice its results are held against the reference as well.
@@ -119,29 +113,28 @@ bench: $(READY) ## time one training step against Keras' own, BASE=<commit> agai
 bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
 	@$(PYTHON) benchmarks/step_time_gpu.py
 
-# XLA's older code for fusions on processors compiles twice as fast, and most of the tests' time on JAX
-# is compilation. The experiments, benchmarks, test-floor and the tests of what depends on how XLA
-# rounds run as users do.
-QUICK_XLA := --xla_cpu_use_fusion_emitters=false
+# Most of the tests' time is compilation: so they have the backends compile fast. The experiments,
+# benchmarks, test-floor and the tests of what depends on how XLA rounds run as users do.
 AS_USERS := tests/test_fused.py tests/test_guard.py
-test: $(READY) ## run all tests, the library's on both backends at the same time
-	@mkdir -p build
-	@echo "== library tests on TensorFlow, and meanwhile on JAX"
-	@export KERAS_BACKEND=jax; { $(PY) -m pytest -q $(AS_USERS); users=$$?; \
-		XLA_FLAGS="$(QUICK_XLA) $$XLA_FLAGS" $(PY) -m pytest -q $(filter-out $(AS_USERS),$(TESTS)) && \
-		test $$users = 0; } >build/tests-jax.log 2>&1 & jax=$$!; \
-	KERAS_BACKEND=tensorflow $(PY) -m pytest -q $(TESTS); tensorflow=$$?; \
-	wait $$jax; jax=$$?; \
-	echo "== library tests on JAX"; cat build/tests-jax.log; \
-	test $$tensorflow = 0 && test $$jax = 0
+PYTEST := $(PY) -m pytest -q -n auto --dist worksteal
+test: $(READY) ## run all tests on all cores, those of the library on one backend after the other
+	@failed=0; for part in test-tensorflow test-jax test-once; do $(MAKE) -s $$part || failed=1; done; exit $$failed
+
+test-tensorflow test-jax: test-%: $(READY)
+	@echo "== tests on $*"
+	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(filter-out $(AS_USERS),$(TESTS_$*))
+	@echo "== tests on $*, compiled as users do"
+	@KERAS_BACKEND=$* $(PYTEST) $(AS_USERS)
+
+test-once: $(READY)
 	@echo "== tests that need no Keras"
-	@$(PY) -m pytest -q $(ONCE)
+	@env -u KERAS_BACKEND $(PYTEST) $(ONCE)
 
 test-floor: $(FLOORS:%=test-floor-%) ## the library's tests on the oldest versions allowed (build/floor-*: about 1 GB to download)
 
 $(FLOORS:%=test-floor-%): test-floor-%: build/floor-%/ready
 	@echo "== library tests on the oldest versions with the backend $*"
-	@KERAS_BACKEND=$* build/floor-$*/bin/python -m pytest -q $(filter-out $(OF_EXPERIMENTS),$(TESTS))
+	@KERAS_BACKEND=$* build/floor-$*/bin/python -m pytest -q $(filter-out $(OF_EXPERIMENTS) tests/test_contenders.py,$(TESTS))
 
 build/floor-%/ready: requirements/uv.txt requirements/floor-%.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/floor-$* floor-$*.txt

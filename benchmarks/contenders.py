@@ -70,7 +70,7 @@ class Contender:
         store = getattr(self.model, "store", None)
         tables = store.tables.values() if store else ()
         return sum(
-            int(np.prod(table.shape)) * ops.convert_to_numpy(table[:1]).dtype.itemsize
+            int(np.prod(table.shape)) * np.dtype(table.dtype).itemsize
             for table in tables
         )
 

@@ -139,7 +139,7 @@ def _target(runs, number: int) -> float:
     if runs.model.store is None:
         return 0.0
     tables = runs.model.store.tables
-    targets = {id(tables[key]) for key in tables if key.startswith("targets/")}
+    targets = {id(tables[key].variable) for key in tables if key.startswith("targets/")}
     places = [k for k, v in enumerate(runs.model.non_trainable_variables) if id(v) in targets]
     return max(float(np.abs(runs._state[1][place][number]).max()) for place in places)
 

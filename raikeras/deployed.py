@@ -9,7 +9,7 @@ from raikeras._steps.private import loss_tracker
 
 def state_of(model) -> list[keras.Variable]:
     """Variables that a forward pass may read: all of the model's but the rows."""
-    rows = {id(table) for table in model.store.tables.values()} if model.store else set()
+    rows = {id(variable) for variable in model.store.variables} if model.store else set()
     return [variable for variable in model.variables if id(variable) not in rows]
 
 
@@ -27,10 +27,11 @@ def step_logs(model, step, task, hidden, outputs) -> dict:
     return logs
 
 
-def deployed_pass(model, step, needed, otherwise):
+def deployed_pass(model, step, needed, then, otherwise):
     """Feeds the deployed columns; returns the forward pass at the cuts for the target rule.
 
-    Both need the same forward pass, which is skipped in steps where neither is wanted.
+    Both need the same forward pass, which is skipped in steps where neither is wanted. What the
+    rule makes of it is part of the same condition, lest its result be copied on the way out of it.
     """
     circuit, every = step.circuit, model.deployed_every
     first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
@@ -52,13 +53,13 @@ def deployed_pass(model, step, needed, otherwise):
             new = [scope.get_current_value(v) for v in metrics]
         if every > 1:  # the pass may be here for the rule's sake alone
             new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
-        return groups.cast(start, step.dtype), new
+        start = groups.cast(start, step.dtype)
+        return start if then is None else then(start), new
 
     def skip():
+        nothing = otherwise
         if otherwise is None:
             nothing = groups.like(circuit.groups, step.batch_size, step.dtype)
-        else:
-            nothing = groups.cast(otherwise, step.dtype)
         return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
 
     if every == 1 or needed is True:

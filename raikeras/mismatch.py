@@ -178,9 +178,11 @@ class HiddenLoss:
             # TensorFlow's vectorized map keeps XLA from compiling a step only once.
             over = ops.vectorized_map if keras.backend.backend() == "jax" else ops.map
             return over(lambda pair: loss(*pair, sample_weight), (target, own))
-        dtype = loss.dtype
-        values = loss.call(ops.cast(target, dtype), ops.cast(own, dtype))  # (layers, batch)
-        return self._reduced(values, sample_weight, dtype)
+        pair = [ops.cast(one, loss.dtype) for one in (target, own)]
+        if self.is_squared:
+            pair.reverse()  # the same numbers, but no negative of the gradient beside itself
+        values = loss.call(*pair)  # (layers, batch)
+        return self._reduced(values, sample_weight, loss.dtype)
 
     def _reduced(self, values, sample_weight, dtype):
         """Losses of examples, `(..., batch)`, put together over the last axis."""
@@ -268,14 +270,22 @@ def without_noise(own, target, restarts, chain):
     if restarts is None:
         return own
 
-    def exact():
+    def exact(own):
         noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
         equal = _is_noise(noise, own, restarts, chain)
         return own + ops.where(equal, noise, ops.zeros_like(noise))
 
     if keras.backend.backend() == "jax":
-        return exact()  # XLA makes it part of its neighbours; a condition would keep these apart
-    return ops.cond(ops.any(restarts), exact, lambda: own)
+        return exact(own)  # XLA makes it part of its neighbours; a condition would keep these apart
+
+    @ops.custom_gradient
+    def exact_if_any(own):
+        # Given, for TensorFlow would make three more conditions of the gradient of this one.
+        return ops.cond(
+            ops.any(restarts), lambda: exact(own), lambda: own
+        ), lambda upstream: upstream
+
+    return exact_if_any(own)
 
 
 def around_forward(target, fed, at_cut):

@@ -12,7 +12,12 @@ import numpy as np
 
 from raikeras import data as ids_in
 from raikeras._steps import load_backend
-from raikeras._steps.private import forget_traces, is_tf_distributed, losses_are_given
+from raikeras._steps.private import (
+    build_for,
+    forget_traces,
+    is_tf_distributed,
+    losses_are_given,
+)
 from raikeras.changes import check_known
 from raikeras.finite import FiniteCheck
 from raikeras.fused import why_not
@@ -226,7 +231,9 @@ class RelaxedModel(keras.Model):
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
         self._follow_net()
-        with self._fused():  # Keras may build the optimizer here
+        if self.optimizer is None or self.optimizer.built:
+            return super().evaluate(*args, **kwargs)
+        with self._fused():  # Keras builds the optimizer here, for the variables that `fit` trains
             return super().evaluate(*args, **kwargs)
 
     @functools.wraps(keras.Model.predict)
@@ -254,6 +261,13 @@ class RelaxedModel(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         with self._fused():
             self.optimizer.build(self.trainable_variables)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras' hook, on TensorFlow, before a step is traced.
+        if is_tf_distributed(self):
+            super()._maybe_symbolic_build(iterator, data_batch)
+        else:
+            build_for(self, iterator, data_batch)
 
     def train_step(self, *args):
         return load_backend().train_step(self, *args)

@@ -85,18 +85,21 @@ class Step:
         """
         return self.hidden_loss.examples(self.batch_size, self.hidden_sample_weight, self.dtype)
 
-    def values(self, needed: Any = True, otherwise: Any = None):
+    def values(self, needed: Any = True, then: Callable | None = None, otherwise: Any = None):
         """The deployed forward pass at the cuts, which also measures the deployed network.
 
         Args:
             needed: Boolean scalar. Where it is false the pass may be left out.
-            otherwise: The result where the pass is left out, a tensor a group. `None`: zeros.
+            then: Function of the values, both lists of a tensor for each group of cuts. Where the
+                pass is made, its result is returned in their place.
+            otherwise: The result where the pass is left out, of the same shapes and dtypes.
+                `None`: zeros.
 
         Returns:
             A list of a tensor for each group of cuts, see `raikeras.groups`.
         """
         if self._recorded is None:
-            self._recorded = needed, deployed_pass(self._model, self, needed, otherwise)
+            self._recorded = needed, deployed_pass(self._model, self, needed, then, otherwise)
         if self._recorded[0] is not needed:
             raise ValueError("`values` must be called with one and the same `needed` in a step.")
         return self._recorded[1]
@@ -220,6 +223,9 @@ class Step:
         if not self.circuit.cuts:
             model.weight_step.apply(self, gradients)
             return step_logs(model, self, *parts)
+
+        # Made once, for the guard and the rows' step: XLA would make it for each of them.
+        by_target = [load_backend().apart(one) for one in by_target]
 
         def follow():
             model.target_rule.moved(self, self.targets, by_target)

@@ -11,7 +11,7 @@ from raikeras import groups as grouping
 from raikeras._steps import load_backend
 from raikeras.groups import Group
 from raikeras.rows import RowRule
-from raikeras.tables import FileMemory, HostMemory, HostTable
+from raikeras.tables import DeviceMemory, DeviceTable, FileMemory, HostMemory, HostTable
 
 PIECE = 4096  # rows that are moved at once from one arrangement into another
 
@@ -20,8 +20,8 @@ class Store:
     """Rows of targets, addressed by example id.
 
     An example's row is its targets in all cuts. They lie in one table for each group of cuts, as a
-    step wants them. On the device the tables are Keras variables held by a plain object, so that no
-    model counts them as weights; `RelaxedModel` lists them among its `variables`, which takes them
+    step wants them. On the device they are Keras variables held by plain objects, so that no model
+    counts them as weights; `RelaxedModel` lists them among its `variables`, which takes them
     through a JAX step. Elsewhere they are arrays, which the step reaches by calls back to Python.
 
     Args:
@@ -51,9 +51,9 @@ class Store:
         self.may_repeat = True
         # Arithmetic of the rule: in bfloat16 most updates would round away.
         self.compute_dtype = _compute_dtype(dtype)
-        self._memory: _Device | HostMemory | FileMemory
+        self._memory: DeviceMemory | HostMemory | FileMemory
         if storage == "device":
-            self._memory = _Device()
+            self._memory = DeviceMemory()
         else:
             self._memory = HostMemory() if storage == "host" else FileMemory(storage)
         self.rule = rule
@@ -104,8 +104,9 @@ class Store:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """The tables that are Keras variables: all or none."""
-        return [table for table in self.tables.values() if isinstance(table, keras.Variable)]
+        """Those of the tables on the device: of all or of none."""
+        tables = self.tables.values()
+        return [table.variable for table in tables if isinstance(table, DeviceTable)]
 
     def has_rows(self) -> bool:
         """Whether any row has started."""
@@ -201,18 +202,6 @@ def store_bytes(num_examples: int, groups: list[Group], dtype: str, rule: RowRul
     """Bytes of the rows, their ages and their slots, before there are any."""
     layout = _layout(num_examples, groups, dtype, None) | _layout(num_examples, groups, dtype, rule)
     return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in layout.values())
-
-
-class _Device:
-    """Makes tables that are Keras variables."""
-
-    def make(self, layout: dict[str, tuple]) -> dict[str, keras.Variable]:
-        return {
-            name: keras.Variable(
-                "zeros", shape, dtype, trainable=False, name="store_" + name.replace("/", "_")
-            )
-            for name, (shape, dtype) in layout.items()
-        }
 
 
 def _layout(num_examples: int, groups: list[Group], dtype: str, rule: RowRule | None) -> dict:

@@ -1,4 +1,4 @@
-"""Tables of rows outside Keras: in the host's memory, or in a memory-mapped file."""
+"""Tables of rows: on the device, in the host's memory, or in a memory-mapped file."""
 
 import math
 import os
@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
+from keras import ops
 
 PAGE = 4096  # tables in a file begin at multiples of it
 MAGIC = b"raikeras rows 1\n"
@@ -35,6 +37,64 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class DeviceTable:
+    """A table that is a Keras variable, which a compiled step takes along.
+
+    The rows of a chain's layers lie one below the other, `(layers * num_examples, units)`, for
+    TensorFlow reads and writes some rows in place along the first axis of a variable alone.
+
+    Args:
+        shape: Shape of the table.
+        dtype: Its dtype.
+        name: Name of the variable.
+
+    Attributes:
+        variable: The Keras variable.
+    """
+
+    def __init__(self, shape: tuple, dtype: str, name: str):
+        self.shape, self.dtype = shape, dtype
+        self.variable = keras.Variable(
+            "zeros", (math.prod(shape[:-1]), shape[-1]), dtype, trainable=False, name=name
+        )
+
+    @property
+    def value(self):
+        """The present rows, a tensor of the table's shape."""
+        return ops.reshape(self.variable.value, self.shape)
+
+    def assign(self, value) -> None:
+        """Writes all rows."""
+        self.variable.assign(ops.reshape(value, self.variable.shape))
+
+    def places(self, ids):
+        """Where the rows of some examples lie in the variable, `(batch,)` or `(layers, batch)`.
+
+        The place of an id beyond the table is one beyond the variable.
+        """
+        if len(self.shape) == 2:
+            return ids
+        layers, count = self.shape[:2]
+        wide = "int64" if layers * count >= 2**31 else "int32"
+        ids = ops.cast(ids, wide)
+        places = ids + count * ops.arange(layers, dtype=wide)[:, None]
+        return ops.where(ids < count, places, layers * count)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(ops.convert_to_numpy(self.value), dtype=dtype, copy=copy)
+
+
+class DeviceMemory:
+    """Makes tables that are Keras variables."""
+
+    def make(self, layout: dict[str, tuple]) -> dict[str, DeviceTable]:
+        """Tables of the given shapes and dtypes, by name."""
+        return {
+            name: DeviceTable(shape, dtype, "store_" + name.replace("/", "_"))
+            for name, (shape, dtype) in layout.items()
+        }
 
 
 class HostTable:

@@ -21,12 +21,33 @@ class OneBackend(PathFinder):
         return super().find_spec(fullname, path, target)
 
 
+# XLA's cheapest code for processors: most of the tests' time on JAX is compilation.
+QUICK_XLA = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+MOST_WORKERS = 8  # of a few GB each
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--quick-compile",
+        action="store_true",
+        help="have the backends compile fast rather than well; they then round otherwise",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return min(MOST_WORKERS, len(cores))
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "tensorflow: needs TensorFlow whatever the backend; `-m tensorflow` shows it"
     )
     hide_other_backends(only_marked=config.option.markexpr == "tensorflow")
     share_compilations(config)
+    if config.option.quick_compile:
+        compile_fast(by_itself=not config.getoption("numprocesses", None))
 
 
 def hide_other_backends(only_marked: bool) -> None:
@@ -63,6 +84,16 @@ def share_compilations(config):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def compile_fast(by_itself: bool) -> None:
+    """See `--quick-compile`; `by_itself` or in a worker, tests run in this process."""
+    if QUICK_XLA not in os.environ.get("XLA_FLAGS", ""):  # which workers inherit
+        os.environ["XLA_FLAGS"] = f"{QUICK_XLA} {os.environ.get('XLA_FLAGS', '')}"
+    if by_itself and os.environ.get("KERAS_BACKEND") == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_report_header():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -97,6 +98,20 @@ def fit_stopped(model, path, after, **settings):
         fit(model, path, [Interrupt(after)], **settings)
 
 
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
+    """A backup of a training that ended after eight steps."""
+    path = tmp_path_factory.mktemp("stopped") / "backup"
+    fit_stopped(make_model(), path, 8)
+    return path
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A copy of it, `tmp_path / "backup"`."""
+    return shutil.copytree(stopped_once, tmp_path / "backup")
+
+
 def assert_same(ours, theirs):
     assert set(ours) == set(theirs)
     for key, array in ours.items():
@@ -189,25 +204,23 @@ def test_a_stream_is_saved_at_the_ends_of_epochs(kind, tmp_path):
     assert_same(state(model), state(unbroken))
 
 
-def test_callbacks_see_one_training_with_the_numbers_of_its_batches(tmp_path):
-    fit_stopped(make_model(), tmp_path / "backup", 8)  # saved after seven: epoch 1, batch 2
+def test_callbacks_see_one_training_with_the_numbers_of_its_batches(stopped):
     batches = Batches()
-    history = fit(make_model(), tmp_path / "backup", [batches])
-    # The Backup comes last, so the eighth batch was not saved.
+    history = fit(make_model(), stopped, [batches])
+    # The Backup comes last, so the eighth batch was not saved: after seven, epoch 1, batch 2.
     assert batches.seen == ["begin", 2, 3, 4, *range(5), *range(5), "end"]
     assert len(history["loss"]) == 3
 
 
-def test_a_training_stopped_by_a_callback_in_its_first_part_is_over(tmp_path):
+def test_a_training_stopped_by_a_callback_in_its_first_part_is_over(stopped):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = True
 
-    fit_stopped(make_model(), tmp_path / "backup", 8)
     batches = Batches()
-    fit(make_model(), tmp_path / "backup", [Stop(), batches])
+    fit(make_model(), stopped, [Stop(), batches])
     assert batches.seen == ["begin", 2, 3, 4, "end"]
-    assert not (tmp_path / "backup").exists()
+    assert not stopped.exists()
 
 
 def test_only_rows_that_moved_are_saved_again_and_the_files_do_not_pile_up(tmp_path):
@@ -235,8 +248,7 @@ def test_nothing_is_saved_before_its_time(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["net", "data", "batch size", "optimizer", "relax"])
-def test_a_backup_of_something_else_is_refused(change, tmp_path):
-    fit_stopped(make_model(), tmp_path / "backup", 8)
+def test_a_backup_of_something_else_is_refused(change, stopped):
     model = make_model(
         units=7 if change == "net" else 6,
         relax=() if change == "relax" else keras.layers.Dense,
@@ -245,16 +257,15 @@ def test_a_backup_of_something_else_is_refused(change, tmp_path):
         model.compile("sgd", "binary_crossentropy")
     settings = {"data": {"y": 1 - Y}, "batch size": {"batch_size": 4}}.get(change, {})
     with pytest.raises(ValueError, match="backup in .* must come from the same.*Received"):
-        fit(model, tmp_path / "backup", **settings)
+        fit(model, stopped, **settings)
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    fit_stopped(make_model(), tmp_path / "backup", 8)
-    listed = json.loads((tmp_path / "backup" / "backup.json").read_text())["files"]
-    file = tmp_path / "backup" / listed[-1]
+def test_a_damaged_file_is_named(stopped):
+    listed = json.loads((stopped / "backup.json").read_text())["files"]
+    file = stopped / listed[-1]
     file.write_bytes(file.read_bytes()[:-7])
     with pytest.raises(ValueError, match="is incomplete"):
-        fit(make_model(), tmp_path / "backup")
+        fit(make_model(), stopped)
 
 
 def test_settings_and_models_that_do_not_fit_are_named(tmp_path):

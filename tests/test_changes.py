@@ -1,5 +1,7 @@
 """A net that changes after it was wrapped: followed where that is well defined, else one error."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -51,24 +53,33 @@ def enable_lora(net):
 FOLLOWED = [freeze, free_again, add_regularizer, change_activation, enable_lora]
 
 
+@functools.cache
+def plain(change):
+    """Nets that plain Keras trained, before and after a change."""
+    return changed(change, lambda net: net)
+
+
+def changed(change, wrap):
+    """A net that changes before it is trained, and one that is trained before and after."""
+    net = deep_net()
+    model = wrap(net)
+    model.compile("sgd", "mse")
+    change(net)
+    fit(model)
+    other = deep_net()
+    model = wrap(other)
+    fit(model)
+    change(other)
+    fit(model)
+    return net, other
+
+
 @pytest.mark.parametrize("fuse", [True, False])
 @pytest.mark.parametrize("change", FOLLOWED)
 def test_a_change_acts_at_the_next_fit_as_in_plain_keras(change, fuse):
     """Before the first `fit` and after it; with `compile` in between, as Keras asks for it."""
-    nets = []
-    for wrap in (None, as_backprop):
-        net = deep_net()
-        model = net if wrap is None else wrap(net, fuse=fuse)
-        model.compile("sgd", "mse")
-        change(net)
-        fit(model)
-        other = deep_net()
-        model = other if wrap is None else wrap(other, fuse=fuse)
-        fit(model)
-        change(other)
-        fit(model)
-        nets.append((net, other))
-    for expected, net in zip(*nets, strict=True):
+    found = changed(change, lambda net: as_backprop(net, fuse=fuse))
+    for expected, net in zip(plain(change), found, strict=True):
         for wanted, found in zip(expected.weights, net.weights, strict=True):
             np.testing.assert_allclose(number(found), number(wanted), 1e-5, 1e-6, found.path)
 

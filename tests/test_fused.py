@@ -234,6 +234,19 @@ def test_shared_and_tapped_layers_are_not_fused():
     assert not Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX always compiles")
+def test_xla_on_tensorflow_trains_a_chain_as_without():
+    found = []
+    for choice in (True, False):
+        model = raikeras.RelaxedModel(net())
+        model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy", jit_compile=choice)
+        model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
+        assert model.relaxed.circuit.chains
+        found.append([*model.net.get_weights(), *model.targets(np.arange(24)).values()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 # The net stays the user's
 
 

@@ -202,11 +202,14 @@ def test_nothing_relaxed_is_plain_keras_also_where_it_overflows():
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX always compiles")
-def test_xla_on_tensorflow():
+@pytest.mark.parametrize("batch_size", [40, 20])
+def test_xla_on_tensorflow(batch_size):
     model = _model(OPTIMIZERS["momentum"]())
     model.compile(model.optimizer, model.loss, jit_compile=True)
-    losses, _ = _fit_until_stopped(model)
-    assert int(model.optimizer.iterations) == len(losses) - 1
+    _, message = _fit_until_stopped(model, batch_size=batch_size)
+    done = int(model.optimizer.iterations)
+    assert f"training step {done + 1}." in message
+    assert model.store.read("age", np.arange(40)).sum() == batch_size * done
     assert all(np.isfinite(array).all() for array in _state(model))
 
 

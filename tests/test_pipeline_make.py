@@ -27,7 +27,8 @@ def project(tmp_path):
     project.write("report/numbers.py", DRAW)
     project.write("report/typeset.py", TYPESET)
     project.write("report/main.tex", "")
-    for name in ("Makefile", "experiments/run.py", "experiments/results.py", "experiments/driver"):
+    names = ["Makefile", "experiments/run.py", "experiments/results.py", "experiments/driver"]
+    for name in [*names, "report/draw.py"]:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     for name in ("setup.py", "uv.txt", "all.txt"):
@@ -61,13 +62,9 @@ def drawn(*names):
 
 def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(project):
     done = make(project, "-j2", "reproduce")
-    everything = (
-        "figures/both.pdf",
-        "figures/e01_one.pdf",
-        "figures/e02_two.pdf",
-        "tables/e02_t.tex",
-    )
-    assert remade(done) == drawn(*everything)
+    of_all = ("figures/both.pdf", "numbers.tex")
+    of_two = ("figures/e02_two.pdf", "tables/e02_t.tex")
+    assert remade(done) == drawn(*of_all, *of_two, "figures/e01_one.pdf")
     assert "e01_toy 4/4 b seed 1 ..." in done.stdout
     assert "e02_toy 4/4 b seed 1 ..." in done.stdout
     assert f"The report is {project.root}/build/quick/report.pdf" in done.stdout
@@ -80,11 +77,14 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
 
     project.edit("experiments/e02_toy.py", "double(", "1 + double(")
     done = make(project, "reproduce")
-    assert remade(done) == drawn("figures/both.pdf", "figures/e02_two.pdf", "tables/e02_t.tex")
+    assert remade(done) == drawn(*of_all, *of_two)
     assert "e01_toy" not in done.stdout
 
     os.utime(project.root / "report/figures/e01_one.py")
     assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
+
+    (project.root / "build/quick/figures/both.pdf").unlink()
+    assert remade(make(project, "reproduce")) == drawn("figures/both.pdf")
 
     (project.root / "build/quick/results/e01_toy/a/seed-0.json").unlink()
     done = make(project, "reproduce")
@@ -98,6 +98,8 @@ def test_failing_script_leaves_no_target_and_make_fails(project):
     assert done.returncode != 0
     assert "no such metric" in done.stderr
     assert not (project.root / "build/quick/figures/both.pdf").exists()
+    project.write("report/figures/both.py", DRAW)
+    assert remade(make(project, "reproduce")) == drawn("figures/both.pdf")
 
 
 def test_unknown_profile_fails_with_the_known_ones(project):

@@ -9,7 +9,7 @@ import raikeras
 from raikeras.callbacks import Backup
 from raikeras.guard import explain
 
-COUNT, BATCH = 14, 4
+COUNT, BATCH = 16, 4
 RNG = np.random.default_rng(0)
 X = (RNG.random((COUNT, 6)) * (RNG.random((COUNT, 6)) > 0.6)).astype("float32")
 Y = RNG.normal(size=(COUNT, 1)).astype("float32")

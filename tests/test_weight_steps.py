@@ -82,7 +82,9 @@ def test_many_local_steps_minimise_the_local_problem_of_a_linear_layer():
 
 
 @pytest.mark.parametrize(
-    "rule", [raikeras.Learned(), raikeras.Inferred(3), raikeras.Gradient()], ids=lambda r: str(r)
+    "rule",
+    [raikeras.Learned(), raikeras.Inferred(3), raikeras.Gradient()],
+    ids=lambda rule: type(rule).__name__,
 )
 def test_one_local_step_is_joint(rule):
     both = []

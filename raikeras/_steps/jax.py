@@ -12,7 +12,6 @@ from jax.experimental import io_callback
 
 from raikeras import step
 from raikeras._steps.private import wide_floats
-from raikeras.groups import examples_axis
 from raikeras.tables import HostTable, usable_cores
 
 
@@ -23,7 +22,7 @@ def gather(tables, ids) -> dict:
             return {key: table.value for key, table in tables.items()}
         # The default mode would compare every number's place with the table's end: a pass more.
         return {
-            key: jnp.take(table.value, ids, axis=examples_axis(table), mode="clip")
+            key: jnp.take(table.variable.value, table.places(ids), axis=0, mode="clip")
             for key, table in tables.items()
         }
     shapes = {
@@ -45,7 +44,8 @@ def scatter(tables, ids, rows) -> None:
         if ids is None:
             table.assign(rows[key])
         else:
-            table.assign(table.value.at[_places(table, ids)].set(rows[key]))
+            old = table.variable.value
+            table.variable.assign(old.at[table.places(ids)].set(rows[key], mode="drop"))
 
 
 def write(table, ids, rows) -> None:
@@ -53,8 +53,8 @@ def write(table, ids, rows) -> None:
     if isinstance(table, HostTable):
         table.scatter(ids, rows)
     else:
-        axis = examples_axis(table)
-        table.assign(_set_rows(table.value, ids, jnp.asarray(rows, table.dtype), axis))
+        rows = jnp.asarray(rows, table.dtype)
+        table.variable.assign(_set_rows(table.variable.value, table.places(ids), rows))
 
 
 def wait() -> None:
@@ -244,11 +244,6 @@ def _write(tables, ids, rows):
             table.scatter(ids, rows[key])
 
 
-def _places(table, ids) -> tuple:
-    """The index of some examples' rows in a table."""
-    return (slice(None),) * examples_axis(table) + (ids,)
-
-
-@functools.partial(jax.jit, donate_argnums=0, static_argnums=3)
-def _set_rows(table, ids, rows, axis):
-    return table.at[(slice(None),) * axis + (ids,)].set(rows)
+@functools.partial(jax.jit, donate_argnums=0)
+def _set_rows(table, places, rows):
+    return table.at[places].set(rows)

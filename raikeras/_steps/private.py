@@ -65,6 +65,23 @@ def build(model, data) -> None:
     model._symbolic_build(data_batch=data)
 
 
+def build_for(model, iterator, data) -> None:
+    """The same before TensorFlow traces a step: one that makes variables is traced twice.
+
+    Args:
+        model: The model.
+        iterator: Keras' reader of the data of `fit` or `evaluate`, of which no batch is taken.
+        data: A batch where there is no reader.
+    """
+    metrics, loss = model._compile_metrics, model._compile_loss
+    if all(each is None or each.built for each in (metrics, loss, model.optimizer)):
+        return
+    data = data if iterator is None else iterator._distributed_dataset.element_spec
+    shapes = [getattr(one, "shape", None) for one in keras.tree.flatten(data) if one is not None]
+    if all(shape is not None and getattr(shape, "rank", 0) is not None for shape in shapes):
+        build(model, data)  # else in the trace, where a batch is at hand
+
+
 @contextlib.contextmanager
 def wide_floats():
     """Lets Keras' operations keep float64, as long as it lasts.

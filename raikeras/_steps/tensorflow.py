@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from raikeras import step
 from raikeras._steps.private import build
-from raikeras.groups import examples_axis
 from raikeras.tables import HostTable
 
 
@@ -209,24 +208,13 @@ def _selects(model) -> bool:
 def _rows(table, ids):
     """Some examples' rows of a table on the device.
 
-    By operations on the variable itself: reading all of it would have the next update copy it.
+    Of the variable itself: reading all of it would have the next update copy it.
     """
-    if examples_axis(table) == 0:
-        return tf.gather(table.value, ids)
-    return table.value.gather_nd(_places(table, ids))
+    return tf.gather(table.variable.value, table.places(ids))
 
 
 def _set_rows(table, ids, rows) -> None:
-    if examples_axis(table) == 0:
-        table.value.scatter_update(tf.IndexedSlices(rows, ids))
-    else:
-        table.value.scatter_nd_update(_places(table, ids), rows)
-
-
-def _places(table, ids):
-    """Layer and example of each row, `(layers, batch, 2)`."""
-    layers = tf.range(tf.constant(table.shape[0], ids.dtype))
-    return tf.stack(tf.meshgrid(layers, ids, indexing="ij"), axis=-1)
+    table.variable.value.scatter_update(tf.IndexedSlices(rows, table.places(ids)))
 
 
 def _on_host(tables) -> bool:

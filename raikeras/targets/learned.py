@@ -103,15 +103,15 @@ class Learned(TargetRule):
     def set(self, step) -> Targets:
         rows = step.store.gather(step.row_ids)
         restarts = self.restarts(rows["age"])
-        targets, starting = rows["targets"], ops.any(restarts)
-        values = groups.cast(step.values(needed=starting, otherwise=targets), targets[0].dtype)
+        targets = rows["targets"]
 
-        def restarted():
+        def restarted(values):
+            values = groups.cast(values, targets[0].dtype)
             first = step.store.of_first_copies(step.row_ids, values)
-            pairs = zip(first, targets, strict=True)
-            return [ops.where(restarts, *pair) for pair in pairs]
+            return [ops.where(restarts, *pair) for pair in zip(first, targets, strict=True)]
 
-        rows["targets"] = ops.cond(starting, restarted, lambda: targets)
+        starting = ops.any(restarts)
+        rows["targets"] = step.values(needed=starting, then=restarted, otherwise=targets)
         rate = self.learning_rate(step.optimizer, step.count)
         return Targets(rows["targets"], fresh=restarts, memory=(rows, rate))
 
