@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from raikeras._steps import load_backend
 from raikeras._steps.private import graph_nodes, make_views, release_views
 from raikeras.optimizers import Rprop
 
@@ -186,11 +187,20 @@ class Chain:
         # Split, for the gradient of a slice is as large as the whole and slow on TensorFlow.
         inner, last = ops.split(handed, [len(self) - 1], axis=0)
         inputs = ops.concatenate([self._cast(inputs)[None], inner], axis=0)
-        own = ops.matmul(inputs, self._cast(self.kernel))
+        own = self._product(inputs, self._cast(self.kernel))
         if self.bias is not None:
             own = own + self._cast(self.bias)[:, None]
         own = own if place.own_before else self.activation(own)
         return ops.squeeze(last, 0), own, inputs
+
+    def _product(self, inputs, kernel):
+        """The layers' matrix products, `(layers, batch, units)`."""
+        parts = load_backend().parts_of_products(len(self))
+        if parts == 1:
+            return ops.matmul(inputs, kernel)
+        edges = [len(self) * part // parts for part in range(1, parts)]
+        pairs = zip(*(ops.split(one, edges, axis=0) for one in (inputs, kernel)), strict=True)
+        return ops.concatenate([ops.matmul(*pair) for pair in pairs], axis=0)
 
     def _handed(self, value, place: Place):
         """What the next layer is fed, given the value at a cut."""

@@ -76,6 +76,16 @@ def unrolls_chains(model) -> bool:
     return False
 
 
+def parts_of_products(count: int) -> int:
+    """In how many parts a batch of `count` matrix products is computed fastest.
+
+    XLA on processors (jax 0.10) computes a batch on one core, and gives the others work only where
+    more than eight operations wait.
+    """
+    cores = usable_cores()
+    return min(count, max(10, cores)) if count > 8 and cores > 1 and not has_accelerator() else 1
+
+
 def has_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 

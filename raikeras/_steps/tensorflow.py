@@ -62,6 +62,11 @@ def unrolls_chains(model) -> bool:
     return bool(model.jit_compile) and not model.run_eagerly
 
 
+def parts_of_products(count: int) -> int:
+    """In how many parts a batch of `count` matrix products is computed fastest."""
+    return 1  # on all cores
+
+
 def has_accelerator() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
