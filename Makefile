@@ -29,12 +29,14 @@ TESTS_tensorflow := $(filter-out $(OF_EXPERIMENTS),$(TESTS))
 TESTS_jax := $(TESTS)
 # The backends, each in an environment of its own with the oldest versions that pyproject allows.
 FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.txt))
+# The environments of `bench-peers`: one package there wants an older JAX than all others.
+PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -43,7 +45,7 @@ endif
 
 help: ## say what can be made
 	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [PYTHON=python3.12]"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with exactly the packages in requirements/
 
@@ -113,6 +115,12 @@ bench: $(READY) ## time one training step against Keras' own, BASE=<commit> agai
 bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
 	@$(PYTHON) benchmarks/step_time_gpu.py
 
+bench-peers: $(PEERS:%=build/%/ready) ## time a step with inferred targets against other packages' (build/peers*: 1.6 GB)
+	@build/peers/bin/python benchmarks/peers.py
+
+$(PEERS:%=build/%/ready): build/%/ready: requirements/uv.txt requirements/%.txt requirements/setup.py
+	@$(PYTHON) requirements/setup.py build/$* $*.txt
+
 # Most of the tests' time is compilation: so they have the backends compile fast. The experiments,
 # benchmarks, test-floor and the tests of what depends on how XLA rounds run as users do.
 AS_USERS := tests/test_fused.py tests/test_guard.py
@@ -159,6 +167,8 @@ lock: $(READY) ## renew requirements/*.txt (UPGRADE=--upgrade takes the newest v
 	@for backend in tensorflow jax; do \
 		$(COMPILE) $(UPGRADE) --resolution lowest-direct --extra $$backend --extra dev pyproject.toml -o requirements/floor-$$backend.txt || exit; \
 	done
+	@printf '%s\n' fabricpc ngclearn pydeepity | $(COMPILE) $(UPGRADE) --extra jax pyproject.toml - -o requirements/peers.txt
+	@echo pcx | $(COMPILE) $(UPGRADE) - -o requirements/peers-pcx.txt
 	@echo uv | $(COMPILE) $(UPGRADE) --no-annotate - -o requirements/uv.txt
 	@! grep -nE 'https?:|file:|@ /|^-' requirements/*.txt
 

@@ -69,10 +69,7 @@ class Contender:
         """What the rows and their slots take; 0 for backprop and before the first `fit`."""
         store = getattr(self.model, "store", None)
         tables = store.tables.values() if store else ()
-        return sum(
-            int(np.prod(table.shape)) * np.dtype(table.dtype).itemsize
-            for table in tables
-        )
+        return sum(int(np.prod(table.shape)) * np.dtype(table.dtype).itemsize for table in tables)
 
 
 def net(depth: int, units: int) -> keras.Sequential:

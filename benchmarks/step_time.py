@@ -81,9 +81,11 @@ def environment(backend: str) -> dict[str, str]:
 class Library:
     """A checkout's library, timed in a process of its own."""
 
-    def __init__(self, folder: Path, backend: str):
+    def __init__(
+        self, folder: Path, backend: str, worker: str = "worker.py", python: str = sys.executable
+    ):
         self._process = subprocess.Popen(
-            [sys.executable, ROOT / "benchmarks/worker.py"],
+            [python, ROOT / "benchmarks" / worker],
             env=environment(backend) | {"PYTHONPATH": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -91,8 +93,8 @@ class Library:
         )
         self.backend = backend
 
-    def ask(self, **request) -> float:
-        """The seconds that the process answers."""
+    def ask(self, **request) -> Any:
+        """What the process answers, mostly seconds."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

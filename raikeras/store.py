@@ -87,7 +87,7 @@ class Store:
         memory = self._memory
         if isinstance(memory, FileMemory):
             memory = FileMemory(str(memory.path))  # a new file; the old one is mapped
-        tables = memory.make(_layout(self.num_examples, groups, self.dtype, None))
+        tables: dict[str, Any] = memory.make(_layout(self.num_examples, groups, self.dtype, None))
         tables |= memory.make(_layout(self.num_examples, groups, self.dtype, rule))
         for first in range(0, self.num_examples, PIECE):
             ids = np.arange(first, min(first + PIECE, self.num_examples))
