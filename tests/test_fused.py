@@ -234,6 +234,26 @@ def test_shared_and_tapped_layers_are_not_fused():
     assert not Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
 
 
+def test_products_in_parts_are_those_of_layer_by_layer():
+    """Of a long chain the products are computed in parts, on JAX and more than one core."""
+    assert_equal(lambda: net(depth=25), at="post_activation")
+
+
+def test_evaluate_leaves_weights_where_they_are(monkeypatch):
+    model, _ = train(True)
+    wanted = model.evaluate(X, Y, verbose=0)
+    expected = keras.models.clone_model(model.net)
+    expected.set_weights(model.net.get_weights())
+    expected.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    assert wanted == pytest.approx(expected.evaluate(X, Y, verbose=0))
+
+    def forbidden(self):
+        raise AssertionError("stacked")
+
+    monkeypatch.setattr(fused.Chain, "attach", forbidden)
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(wanted)
+
+
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX always compiles")
 def test_xla_on_tensorflow_trains_a_chain_as_without():
     found = []

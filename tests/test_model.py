@@ -10,6 +10,7 @@ import oracle
 import pytest
 
 import raikeras
+from raikeras.step import Step
 
 
 def moons_like(count=70, seed=0):
@@ -193,6 +194,19 @@ def test_fit_again_continues_and_other_data_is_refused():
     halves.reset_targets()
     halves.fit(x[:30], y[:30], epochs=1, verbose=0)
     assert halves.store.num_examples == 30
+
+
+@pytest.mark.parametrize("metrics", [None, ["accuracy"]])
+def test_a_step_is_traced_once(metrics, monkeypatch):
+    """TensorFlow would trace one that makes the metrics' and the optimizer's variables again."""
+    traces, run = [], Step.run
+    monkeypatch.setattr(Step, "run", lambda self: traces.append(self) or run(self))
+    model = raikeras.RelaxedModel(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=metrics)
+    x = np.zeros((8, 2), "float32")
+    for _ in range(2):
+        model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0)
+    assert len(traces) == 1
 
 
 def test_store_is_not_a_weight(tmp_path):
