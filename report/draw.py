@@ -5,7 +5,6 @@ numbers.py runs in a fork of a process that has imported what they share, severa
 Makefile calls this where anything that they are made of has changed.
 """
 
-import importlib
 import multiprocessing
 import os
 import re
@@ -18,7 +17,6 @@ from typing import NamedTuple
 # Not this folder: its numbers.py is not the standard library's.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 REPORT = Path("report")
-SHARED = ("matplotlib.pyplot", "pandas", "seaborn", "scipy.stats")
 NOT_DRAWN_BY = ("draw.py", "verify.py", "typeset.py")  # of report/*.py
 
 
@@ -36,8 +34,12 @@ def main(results: Path, folder: Path) -> int:
     waiting = [task for task in tasks(results, folder) if not is_current(task)]
     if not waiting:
         return 0
-    for name in SHARED:
-        importlib.import_module(name)
+    # Once, for all forks.
+    import matplotlib.pyplot  # noqa: F401
+    import pandas  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import seaborn  # noqa: F401
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = 0
     fork = multiprocessing.get_context("fork")
