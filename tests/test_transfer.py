@@ -18,9 +18,14 @@ from raikeras.transfer.dilogarithm import decaying_dilogarithm
 
 gradient = load_backend().gradient
 MODERATE = np.random.default_rng(0).uniform(-6, 6, size=(2, 60, 4))
-PAIRS = st.lists(
-    st.floats(-1e4, 1e4, width=32) | st.floats(-4, 4, width=32), min_size=12, max_size=12
-)
+
+
+def normal(low, high):
+    """Numbers of float32 but the subnormal ones, which backends may take for 0 where they like."""
+    return st.floats(low, high, width=32, allow_subnormal=False)
+
+
+PAIRS = st.lists(normal(-1e4, 1e4) | normal(-4, 4), min_size=12, max_size=12)
 FEW = settings(max_examples=15, derandomize=True, deadline=None)
 
 
