@@ -3,7 +3,6 @@
 `Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
 """
 
-import functools
 from collections.abc import Sequence
 
 import keras
@@ -39,9 +38,8 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
-    finite = ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype))
-    parts = [ops.isfinite(total), *map(backend.rows_fit, by_target), _all_fit(model, gradients)]
-    finite = functools.reduce(ops.logical_and, parts, finite)
+    flags = [ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype)), ops.isfinite(total)]
+    finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
     before = ops.copy(iterations.value)
     moving = _moving(model)
     if model.store is not None and step.row_ids is None:
@@ -58,20 +56,32 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
 
 def run_if_finite(model, tensors, body) -> None:
     """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
-    load_backend().run_if(model, _all_fit(model, tensors), _moving(model), body)
+    load_backend().run_if(model, _all_hold(_fit(model, tensors)), _moving(model), body)
 
 
-def _all_fit(model, tensors):
-    """Whether all numbers' squares are finite, a boolean scalar; `None` stands for no tensor.
+def _all_hold(flags: list):
+    """Whether all boolean scalars hold, as a product, which XLA computes once.
+
+    Whatever costs less it computes anew in each operation that reads it: so the sum of all layers'
+    losses would be compiled, and run, with every variable's update.
+    """
+    if not flags:
+        return ops.convert_to_tensor(True)
+    count = len(flags)
+    return ops.matmul(ops.cast(ops.stack(flags), "float32"), ops.ones(count, "float32")) == count
+
+
+def _fit(model, tensors) -> list:
+    """Flags that hold if all numbers' squares are finite; `None` stands for no tensor.
 
     For an optimizer that clips norms their sum too: such a norm makes NaN of what it divides.
     """
     tensors = [tensor for tensor in tensors if tensor is not None]
-    fit = [load_backend().fits(tensor) for tensor in tensors]
+    fit = load_backend().fit(tensors)
     optimizer = model.optimizer
     if optimizer.clipnorm is not None or optimizer.global_clipnorm is not None:
         fit.append(ops.isfinite(sum(_squared_norm(tensor) for tensor in tensors)))
-    return functools.reduce(ops.logical_and, fit, ops.convert_to_tensor(True))
+    return fit
 
 
 def _squared_norm(tensor):

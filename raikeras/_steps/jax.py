@@ -150,13 +150,22 @@ def apart(tensor):
     return jax.lax.optimization_barrier(tensor)
 
 
-def fits(tensor):
-    """Whether the squares of all numbers are finite, in float32 at least."""
-    return jnp.all(jnp.abs(tensor) < _largest_root(tensor.dtype))
+def fit(tensors) -> list:
+    """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
+
+    One for each shape: one for each tensor of a deep net would take longest of all to compile.
+    """
+    alike: dict[tuple, list] = {}
+    for tensor in tensors:
+        alike.setdefault((tensor.shape, tensor.dtype), []).append(tensor)
+    return [
+        jnp.all(jnp.abs(jnp.stack(some)) < _largest_root(dtype))
+        for (_, dtype), some in alike.items()
+    ]
 
 
 def rows_fit(tensor):
-    """The same of targets' gradients `(..., examples, units)`, and of their sum for each example.
+    """Whether the same holds of targets' gradients `(..., examples, units)`, and of their sum for each example.
 
     By a product, whose operand is there once: XLA would do all that makes the tensor a second time
     for the sake of a look at it, which is a third of a step.

@@ -122,8 +122,12 @@ def apart(tensor):
     return tf.identity(tensor)
 
 
-def fits(tensor):
-    """Whether the squares of all numbers are finite, in float32 at least."""
+def fit(tensors) -> list:
+    """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least."""
+    return [_fits(tensor) for tensor in tensors]
+
+
+def _fits(tensor):
     tensor = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
     wide = tf.float64 if tensor.dtype == tf.float64 else tf.float32
     limit = np.sqrt(np.finfo(wide.as_numpy_dtype).max)
@@ -133,7 +137,7 @@ def fits(tensor):
 
 
 def rows_fit(tensor):
-    """The same of targets' gradients `(..., examples, units)`, and of their sum for each example.
+    """Whether the same holds of targets' gradients `(..., examples, units)`, and of their sum for each example.
 
     By a product, whose operand is there once: see `jax.py`.
     """
