@@ -11,7 +11,7 @@ READY := .venv/ready
 RUN := $(PY) experiments/run.py
 # Those of profiles.toml: several may share one script.
 EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/profiles.toml)
-REPORT_CODE := $(filter-out report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml)) \
+REPORT_CODE := $(filter-out report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml report/*.json)) \
 	$(wildcard report/figures/*.py report/tables/*.py)
 SHOWN := $(patsubst report/%.py,%.pdf,$(wildcard report/figures/*.py)) \
 	$(patsubst report/%.py,%.tex,$(wildcard report/tables/*.py)) numbers.tex
@@ -36,7 +36,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -118,13 +118,21 @@ bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000
 bench-peers: $(PEERS:%=build/%/ready) ## time a step with inferred targets against other packages' (build/peers*: 1.6 GB)
 	@build/peers/bin/python benchmarks/peers.py
 
+publish-peers: build/peers.json $(READY) ## write what bench-peers found to docs/ and the report
+	@cp build/peers.json report/peers.json
+	@$(PY) benchmarks/peers_page.py report/peers.json docs/peers.md
+
+build/peers.json:
+	@echo "error: build/peers.json is missing: run make bench-peers first" >&2; exit 1
+
 $(PEERS:%=build/%/ready): build/%/ready: requirements/uv.txt requirements/%.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/$* $*.txt
 
 # Most of the tests' time is compilation: so they have the backends compile fast. The experiments,
 # benchmarks, test-floor and the tests of what depends on how XLA rounds run as users do.
 AS_USERS := tests/test_fused.py tests/test_guard.py
-PYTEST := $(PY) -m pytest -q -n auto --dist worksteal
+ON_ALL_CORES := -m pytest -q -n auto --dist worksteal
+PYTEST := $(PY) $(ON_ALL_CORES)
 test: $(READY) ## run all tests on all cores, those of the library on one backend after the other
 	@failed=0; for part in test-tensorflow test-jax test-once; do $(MAKE) -s $$part || failed=1; done; exit $$failed
 
@@ -142,7 +150,7 @@ test-floor: $(FLOORS:%=test-floor-%) ## the library's tests on the oldest versio
 
 $(FLOORS:%=test-floor-%): test-floor-%: build/floor-%/ready
 	@echo "== library tests on the oldest versions with the backend $*"
-	@KERAS_BACKEND=$* build/floor-$*/bin/python -m pytest -q $(filter-out $(OF_EXPERIMENTS),$(TESTS))
+	@KERAS_BACKEND=$* build/floor-$*/bin/python $(ON_ALL_CORES) $(filter-out $(OF_EXPERIMENTS),$(TESTS))
 
 build/floor-%/ready: requirements/uv.txt requirements/floor-%.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/floor-$* floor-$*.txt

@@ -39,9 +39,15 @@ def last(kind: dict) -> dict[str, dict]:
     return rows
 
 
+def now() -> str:
+    """The time, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def append(kind: dict, rows: dict[str, dict]) -> None:
     """Adds what was measured."""
     FILE.parent.mkdir(exist_ok=True)
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with FILE.open("a") as file:
-        file.write(json.dumps({"when": now, "commit": commit(), "kind": kind, "rows": rows}) + "\n")
+        file.write(
+            json.dumps({"when": now(), "commit": commit(), "kind": kind, "rows": rows}) + "\n"
+        )

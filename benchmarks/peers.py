@@ -1,7 +1,8 @@
 """Times one training step with inferred targets: raikeras against other predictive coding packages.
 
-`make bench-peers` runs it. The work is the same in all of them, see peer_steps/problem.py, and
-`--check` shows it: the change of all weights by one training step is held against NumPy. Each
+`make bench-peers` runs it and saves what it found as build/peers.json. The work is the same in all
+of them, see peer_steps/problem.py, and `--check` shows it: the change of all weights by one training
+step is held against NumPy. Each
 package has a process of its own; all rows take turns, several rounds over, so that a busy machine
 slows them alike. A ratio is to raikeras with equal layers fused.
 
@@ -11,6 +12,8 @@ others by a loop over batches that are on the device already.
 """
 
 import argparse
+import json
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +27,7 @@ from peer_steps.problem import Problem  # noqa: E402
 from benchmarks import past  # noqa: E402
 from benchmarks.step_time import Library  # noqa: E402
 
+FILE = ROOT / "build" / "peers.json"
 # It wants a JAX that no other package here can use.
 PYTHONS = {"pcx": ROOT / "build/peers-pcx/bin/python"}
 NEAR = 1e-3  # of a weight's change: float32 has it from the difference of two weights
@@ -65,9 +69,9 @@ CAN = {
 }
 
 
-def started(packages: list[str]) -> dict[str, Library]:
-    """A process for each package that can be imported; says which cannot."""
-    found = {}
+def started(packages: list[str]) -> tuple[dict[str, Library], dict[str, str]]:
+    """A process for each package that can be imported, and its version; says which cannot."""
+    found, versions = {}, {}
     for package in packages:
         python = PYTHONS.get(package, sys.executable)
         if not Path(python).exists():
@@ -80,8 +84,8 @@ def started(packages: list[str]) -> dict[str, Library]:
             print(f"{package} is left out: it cannot be imported, see above")
         else:
             print(f"{package} {version}")
-            found[package] = library
-    return found
+            found[package], versions[package] = library, version
+    return found, versions
 
 
 def measure(rows: list[Row], libraries: dict, problem: Problem, rounds: int) -> dict[str, dict]:
@@ -97,19 +101,37 @@ def measure(rows: list[Row], libraries: dict, problem: Problem, rounds: int) -> 
     return found
 
 
-def show(found: dict[str, dict], batches: int) -> None:
-    """Prints the table, milliseconds a training step; the first row is the base of the ratios."""
+def summary(found: dict[str, dict], batches: int) -> dict[str, dict]:
+    """Name -> ratio to the first row (median, least, most), milliseconds a step, compilation."""
     times = {name: np.array(one["times"]) for name, one in found.items()}
     base = next(iter(times.values()))
-    print(f"{'':36}{'ratio':>7}{'ms a step':>11}{'least':>8}{'most':>8}{'compile, s':>12}")
-    for name, own in times.items():
-        steps = 1e3 * own / batches
-        compiled = max(0.0, found[name]["first"] - 2 * float(np.median(own)))
+    return {
+        name: {
+            "ratio": [float(pick(own / base)) for pick in (np.median, np.min, np.max)],
+            "ms": 1e3 * float(np.median(own)) / batches,
+            "compile": max(0.0, found[name]["first"] - 2 * float(np.median(own))),
+        }
+        for name, own in times.items()
+    }
+
+
+def show(found: dict[str, dict]) -> None:
+    """Prints the table of a depth."""
+    print(f"{'':36}{'ratio':>7}{'least':>8}{'most':>8}{'ms a step':>11}{'compile, s':>12}")
+    for name, one in found.items():
+        ratio, least, most = one["ratio"]
         print(
-            f"{name:36}{np.median(own / base):7.2f}{np.median(steps):11.2f}{steps.min():8.2f}"
-            f"{steps.max():8.2f}{compiled:12.1f}",
+            f"{name:36}{ratio:7.2f}{least:8.2f}{most:8.2f}{one['ms']:11.2f}{one['compile']:12.1f}",
             flush=True,
         )
+
+
+def save(found: dict) -> None:
+    """Writes build/peers.json, whole or not at all."""
+    part = FILE.with_name("part-" + FILE.name)
+    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, FILE)
+    print(f"{FILE} is written; `make publish-peers` puts it into docs/ and the report")
 
 
 def check(rows: list[Row], libraries: dict) -> bool:
@@ -133,11 +155,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--check", action="store_true", help="compare with NumPy, time nothing")
     arguments = parser.parse_args()
-    libraries = started(list(CAN))
+    libraries, versions = started(list(CAN))
     rows = [row for row in ROWS if row.package in libraries]
     if arguments.check:
         same = check(rows, libraries)
         sys.exit(not same)
+    by_depth = {}
     for depth in arguments.depth:
         sizes = depth, arguments.units, arguments.examples, arguments.batches
         problem = Problem(*sizes, steps=arguments.steps)
@@ -145,7 +168,9 @@ def main() -> None:
             f"\ndepth {depth}, {arguments.units} units, batches of {arguments.examples}, "
             f"{arguments.steps} steps of inference, {arguments.rounds} rounds, {past.machine()}"
         )
-        show(measure(rows, libraries, problem, arguments.rounds), arguments.batches)
+        found = measure(rows, libraries, problem, arguments.rounds)
+        by_depth[depth] = summary(found, arguments.batches)
+        show(by_depth[depth])
     for library in libraries.values():
         library.close()
     print("ratio: to the first row, median over rounds; compile: the first two epochs less two\n")
@@ -153,6 +178,11 @@ def main() -> None:
     widths = [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
     for line in table:
         print("".join(map(str.ljust, line, widths)).rstrip())
+    sizes = {key: getattr(arguments, key) for key in ("units", "examples", "steps", "rounds")}
+    source = {"when": past.now(), "commit": past.commit(), "machine": past.machine()}
+    can = {package: CAN[package] for package in libraries}
+    kinds = {"versions": versions, "columns": COLUMNS, "can": can}
+    save({**source, **sizes, **kinds, "rows": by_depth})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras
-import numpy as np
 from keras import ops
 
 from raikeras._steps import load_backend
@@ -112,7 +111,6 @@ class Chain:
     def attach(self) -> None:
         """Stacks the layers' weights; the layers' variables become views of the stack."""
         for stacked, parts in zip(self.variables, self.own_variables, strict=True):
-            stacked.assign(np.stack([ops.convert_to_numpy(part) for part in parts]))
             make_views(stacked, parts)
         self.attached = True
 

@@ -58,7 +58,8 @@ def tasks(results: Path, folder: Path) -> list[Task]:
     stamps = sorted((folder / "results").glob("*.stamp"))
     shared = [
         path
-        for path in [*REPORT.glob("*.py"), *REPORT.glob("*.toml")]
+        for suffix in ("*.py", "*.toml", "*.json")
+        for path in REPORT.glob(suffix)
         if path.name not in (*NOT_DRAWN_BY, "numbers.py")
     ]
     found = []

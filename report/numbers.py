@@ -30,6 +30,7 @@ from report import (
     load,
     local_steps,
     mlp,
+    peers,
     regularisation,
     scaling,
     stats,
@@ -69,6 +70,7 @@ def macros(results: Path) -> dict[str, str]:
         "Resamples": latex.integer(stats.RESAMPLES),
         "Coverage": rf"{stats.COVERAGE}\,\%",
         "NearRadius": str(summary.NEAR),
+        **peers.macros(),
     }
     for experiment in VARIANTS:
         runs = load.runs(results, experiment)

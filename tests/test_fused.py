@@ -363,6 +363,55 @@ def test_evaluate_before_fit_and_train_on_batch_work():
     assert model.evaluate(X, Y, verbose=0) < before
 
 
+@pytest.mark.parametrize("read", ["nothing", "one layer", "all", "one is set", "all are set"])
+def test_between_train_on_batch_the_net_may_be_read_and_set(read):
+    weights = []
+    for fuse in (True, False):
+        model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5), fuse=fuse)
+        model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "binary_crossentropy")
+        for _ in range(3):
+            model.train_on_batch(X, Y)
+            layer = model.net.layers[2]
+            if read == "one layer":
+                assert np.isfinite(layer.get_weights()[0]).all()
+            elif read == "all":
+                before = [np.array(weight) for weight in model.get_weights()]
+                np.testing.assert_allclose(
+                    model.net.predict(X, verbose=0), _forward(before, X), rtol=1e-5, atol=1e-6
+                )
+            elif read == "one is set":
+                layer.kernel.assign(0.5 * layer.kernel)
+            elif read == "all are set":
+                model.set_weights([0.9 * weight for weight in model.get_weights()])
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow's functions hold weights")
+def test_weights_that_nothing_looked_at_are_not_stacked_again(monkeypatch, tmp_path):
+    import jax
+
+    model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5))
+    model.compile("sgd", "binary_crossentropy")
+    model.train_on_batch(X, Y)
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "stack", None)
+        model.train_on_batch(X, Y)
+    # What first looks may be a trace, whose constants are gone when it ends.
+    jax.jit(model.net)(X)
+    expected = _forward(model.net.get_weights(), X)
+    np.testing.assert_allclose(model.net.predict(X, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    model.train_on_batch(X, Y)
+    model.net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    for one, other in zip(again.get_weights(), model.net.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    model.train_on_batch(X, Y)
+    model.net.compile("sgd", "binary_crossentropy")
+    model.net.fit(X, Y, verbose=0)
+
+
 def test_a_stopped_fit_leaves_the_net_whole():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

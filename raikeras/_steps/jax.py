@@ -150,6 +150,12 @@ def apart(tensor):
     return jax.lax.optimization_barrier(tensor)
 
 
+def constant(array, dtype):
+    """The tensor of a NumPy array, which outlasts a function that is being traced."""
+    with jax.ensure_compile_time_eval():
+        return jnp.array(array, dtype)
+
+
 def fit(tensors) -> list:
     """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
 
@@ -165,7 +171,7 @@ def fit(tensors) -> list:
 
 
 def rows_fit(tensor):
-    """Whether the same holds of targets' gradients `(..., examples, units)`, and of their sum for each example.
+    """Whether that holds of targets' gradients `(..., examples, units)` and of an example's sum.
 
     By a product, whose operand is there once: XLA would do all that makes the tensor a second time
     for the sake of a look at it, which is a third of a step.

@@ -17,6 +17,8 @@ from keras.src.trainers.data_adapters.data_adapter import (
     DataAdapter as DataAdapter,  # the base class of what `fit` reads data with
 )
 
+from raikeras._steps import load_backend
+
 
 def sublayers(model) -> list:
     """All layers below a model in its order, those inside wrappers and nested models too.
@@ -205,6 +207,13 @@ def make_views(stacked, variables) -> None:
     A view shows what the stack holds whenever it is looked at, inside a traced step and outside,
     and what is assigned to it goes into the stack.
     """
+    released = _released_together(variables)
+    if released is None:
+        stacked.assign(np.stack([ops.convert_to_numpy(variable) for variable in variables]))
+    else:
+        stacked._value = released.stack
+        for variable in variables:
+            variable._plain(None)
     for index, variable in enumerate(variables):
         own = variable.__dict__.pop("_value")
         # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
@@ -215,15 +224,69 @@ def make_views(stacked, variables) -> None:
 
 
 def release_views(variables, stacked) -> None:
-    """Makes plain variables of views again, with values of their own."""
-    lost = stacked._value is None  # as Keras leaves all weights when a step fails on JAX
-    values = [None] * len(variables) if lost else np.asarray(stacked._value)
-    for variable, value in zip(variables, values, strict=True):
-        variable.__class__ = type(variable).__bases__[0]
+    """Makes plain variables of views again, with values of their own.
+
+    On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
+    not before the next `train_on_batch`.
+    """
+    stack = stacked._value
+    lost = stack is None  # as Keras leaves all weights when a step fails on JAX
+    later = None if lost or hasattr(stack, "assign") else Released(stack)
+    values = [None] * len(variables) if lost or later else np.asarray(stack)
+    for index, (variable, value) in enumerate(zip(variables, values, strict=True)):
+        kind: Any = type(variable).__bases__[0]
+        variable.__class__ = kind
         del variable.__dict__["_slice_of"]
         variable.__dict__["_value"] = variable.__dict__.pop("_own_value")
-        if not lost:
+        if later:
+            del variable.__dict__["_value"]
+            variable.__dict__["_slice_of_released"] = (later, index)
+            variable.__class__ = _unread(kind)
+        elif not lost:
             variable._direct_assign(ops.convert_to_tensor(value, variable._dtype))
+
+
+class Released:
+    """The values of a chain's weights after training, until each variable has taken its own."""
+
+    def __init__(self, stack):
+        self.stack = stack
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        return np.asarray(self.stack)  # once for all slices
+
+
+def _released_together(variables) -> Released | None:
+    """What the variables were released from, if no other value has been given to one since."""
+    kept = [variable.__dict__.get("_slice_of_released", (None, None)) for variable in variables]
+    released = kept[0][0]
+    same = all(one is released and place == index for index, (one, place) in enumerate(kept))
+    return released if same else None
+
+
+@functools.cache
+def _unread(kind) -> type:
+    class Unread(kind):
+        """A variable that has not been looked at since `release_views`."""
+
+        @property
+        def _value(self):
+            released, index = self._slice_of_released
+            value = load_backend().constant(released.values[index], self._dtype)
+            self._plain(value)
+            return value
+
+        @_value.setter
+        def _value(self, value):
+            self._plain(value)
+
+        def _plain(self, value) -> None:
+            del self.__dict__["_slice_of_released"]
+            self.__class__ = kind
+            self.__dict__["_value"] = value
+
+    return Unread
 
 
 def forget_traces(*models) -> None:

@@ -137,7 +137,7 @@ def _fits(tensor):
 
 
 def rows_fit(tensor):
-    """Whether the same holds of targets' gradients `(..., examples, units)`, and of their sum for each example.
+    """Whether that holds of targets' gradients `(..., examples, units)` and of an example's sum.
 
     By a product, whose operand is there once: see `jax.py`.
     """
