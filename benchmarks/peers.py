@@ -1,10 +1,10 @@
 """Times one training step with inferred targets: raikeras against other predictive coding packages.
 
-`make bench-peers` runs it and saves what it found as build/peers.json. The work is the same in all
-of them, see peer_steps/problem.py, and `--check` shows it: the change of all weights by one training
-step is held against NumPy. Each
-package has a process of its own; all rows take turns, several rounds over, so that a busy machine
-slows them alike. A ratio is to raikeras with equal layers fused.
+`make bench-peers` runs it and saves what it found as build/peers.json. The work is the same in
+all of them, see peer_steps/problem.py, and `--check` shows it: the change of all weights by one
+training step is held against NumPy. Each package has a process of its own; all rows take turns,
+several rounds over, so that a busy machine slows them alike. A ratio is to raikeras with equal
+layers fused.
 
 ngc-learn and Deepity have their targets before the activation, the others behind it: raikeras has
 a row for either. raikeras and Keras train through `fit`, from arrays in the host's memory; the

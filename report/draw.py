@@ -40,6 +40,12 @@ def main(results: Path, folder: Path) -> int:
     import scipy.stats  # noqa: F401
     import seaborn  # noqa: F401
 
+    from report import load
+    from report.variants import VARIANTS
+
+    for experiment in VARIANTS:
+        load.runs(results, experiment, allow_missing=True)
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = 0
     fork = multiprocessing.get_context("fork")

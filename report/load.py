@@ -1,5 +1,6 @@
 """Reads result files (one JSON per run) into lists and DataFrames; used by every report script."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def runs(results: str | Path, experiment: str, allow_missing: bool = False) -> l
     found, missing = [], []
     for variant in VARIANTS[experiment]:
         files = sorted((folder / variant).glob("seed-*.json"), key=_seed)
-        found += [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        found += [_read(file, file.stat().st_mtime_ns) for file in files]
         missing += [] if files else [variant]
     if missing and not allow_missing and experiment not in PARTIAL:
         raise MissingResults(
@@ -39,6 +40,12 @@ def runs(results: str | Path, experiment: str, allow_missing: bool = False) -> l
             f"Missing: {', '.join(missing)}. `make results` trains what is missing."
         )
     return found
+
+
+@functools.cache
+def _read(file: Path, written: int) -> dict:
+    """A result as it was written at that time, read once a process: it is not to be changed."""
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _seed(file: Path) -> int:
