@@ -124,11 +124,13 @@ def apart(tensor):
 
 def fit(tensors) -> list:
     """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least."""
-    return [_fits(tensor) for tensor in tensors]
+    return [_fits(getattr(tensor, "values", tensor)) for tensor in tensors]
 
 
 def _fits(tensor):
-    tensor = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
+    wanted = tensor.dtype in (tf.float32, tf.float64) and tensor.shape.is_fully_defined()
+    if wanted and tensor.shape.rank > 1:
+        return rows_fit(tensor)  # passes over memory once
     wide = tf.float64 if tensor.dtype == tf.float64 else tf.float32
     limit = np.sqrt(np.finfo(wide.as_numpy_dtype).max)
     if tensor.dtype == tf.float16:
@@ -139,12 +141,15 @@ def _fits(tensor):
 def rows_fit(tensor):
     """Whether that holds of targets' gradients `(..., examples, units)` and of an example's sum.
 
-    By a product, whose operand is there once: see `jax.py`.
+    By a product, whose operand is there once: see `jax.py`. Of matrices: TensorFlow takes longer
+    for a batch of them.
     """
     wide = tf.float64 if tensor.dtype == tf.float64 else tf.float32
     limit = np.sqrt(np.finfo(wide.as_numpy_dtype).max)
-    limits = tf.fill((tensor.shape[-1],), tf.constant(limit, wide))
-    return tf.reduce_all(tf.math.is_finite(tf.linalg.matvec(tf.cast(tensor, wide), limits)))
+    units = tensor.shape[-1]
+    limits = tf.fill((units, 1), tf.constant(limit, wide))
+    rows = tf.reshape(tf.cast(tensor, wide), (-1, units))
+    return tf.reduce_all(tf.math.is_finite(tf.matmul(rows, limits)))
 
 
 def run_if(model, condition, variables, body) -> None:
