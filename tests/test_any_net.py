@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import transfers
 from backprop import as_backprop, assert_trains_as_keras, number
 from keras import layers, ops
 
@@ -323,23 +324,27 @@ def over_time(wrap):
 @pytest.mark.parametrize("rule", [raikeras.Learned, lambda: raikeras.Inferred(2, 0.2)])
 @pytest.mark.parametrize("loss", ["mean_squared_error", HalfSquaredError(), "matching"])
 def test_a_layer_over_time_weighs_as_much_as_dense_on_sequences(rule, loss):
+    # In float64: a matching loss is what is left of larger numbers.
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     found = []
     for wrap in (False, True):
-        keras.utils.set_random_seed(0)
-        net = over_time(wrap)
-        model = raikeras.RelaxedModel(net, targets=rule(), hidden_loss=loss)
-        model.compile(keras.optimizers.SGD(0.05), "mse")
-        history = model.fit(SEQUENCES, Y2, epochs=3, batch_size=8, shuffle=False, verbose=0)
-        rows = model.targets(np.arange(16)) if model.store else {}
-        found.append((net.get_weights(), history.history, rows))
+        with transfers.double_precision():
+            keras.utils.set_random_seed(0)
+            net = over_time(wrap)
+            model = raikeras.RelaxedModel(net, targets=rule(), hidden_loss=loss)
+            model.compile(keras.optimizers.SGD(0.05), "mse")
+            history = model.fit(SEQUENCES, Y2, epochs=3, batch_size=8, shuffle=False, verbose=0)
+            rows = model.targets(np.arange(16)) if model.store else {}
+            found.append((net.get_weights(), history.history, rows))
     (weights, logs, rows), (others, other_logs, other_rows) = found
     for one, other in zip(weights, others, strict=True):
-        np.testing.assert_allclose(other, one, 1e-5, 1e-6)
+        np.testing.assert_allclose(other, one, 1e-11, 1e-13)
     for key in logs:
-        np.testing.assert_allclose(other_logs[key], logs[key], 1e-5)
+        np.testing.assert_allclose(other_logs[key], logs[key], 1e-11)
     assert list(rows) == list(other_rows)
     for name in rows:
-        np.testing.assert_allclose(other_rows[name], rows[name], 1e-5, 1e-6)
+        np.testing.assert_allclose(other_rows[name], rows[name], 1e-11, 1e-13)
 
 
 def test_a_merged_pair_may_be_relaxed_over_time():
