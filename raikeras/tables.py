@@ -83,7 +83,12 @@ class DeviceTable:
         return ops.where(ids < count, places, layers * count)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(ops.convert_to_numpy(self.value), dtype=dtype, copy=copy)
+        return _as_array(ops.convert_to_numpy(self.value), dtype, copy)
+
+
+def _as_array(array: np.ndarray, dtype, copy: bool | None) -> np.ndarray:
+    """What `__array__` returns; only NumPy 2 knows `copy=None`, a copy if one is needed."""
+    return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
 
 
 class DeviceMemory:
@@ -128,7 +133,7 @@ class HostTable:
         return np.swapaxes(array, 0, 1) if array.ndim > 2 else array
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._turned(self.array), dtype=dtype, copy=copy)
+        return _as_array(self._turned(self.array), dtype, copy)
 
 
 def table_of(shape: tuple, dtype: str, make: Callable) -> HostTable:
