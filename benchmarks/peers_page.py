@@ -46,8 +46,8 @@ def page(found: dict) -> str:
         [f"{package} {found['versions'][package]}", *words]
         for package, words in found["can"].items()
     ]
-    times = _table(header, lines)
-    return TEXT.format(**found, times=times, can=_table(["", *found["columns"]], can))
+    tables = {"times": _table(header, lines), "can": _table(["", *found["columns"]], can)}
+    return TEXT.format(**{**found, **tables})
 
 
 def _table(header: list[str], lines: list[list[str]]) -> str:
