@@ -77,7 +77,8 @@ def tasks(results: Path, folder: Path) -> list[Task]:
             found.append(Task(script, target, (str(results),), (script, *shared, *of)))
     script, status = REPORT / "numbers.py", folder / "status.json"
     inputs = (script, status, *shared, *stamps)
-    return [*found, Task(script, folder / "numbers.tex", (str(results), str(status)), inputs)]
+    # First, for it takes longest.
+    return [Task(script, folder / "numbers.tex", (str(results), str(status)), inputs), *found]
 
 
 def is_current(task: Task) -> bool:

@@ -1,5 +1,6 @@
 """Seeded bootstrap intervals and the disagreement of decision boundaries."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +34,13 @@ class Estimate(NamedTuple):
         return Estimate(self.value - other.value, self.draws - other.draws, n)
 
 
+@functools.lru_cache(maxsize=64)
 def resample(n: int, stream: int = 0) -> np.ndarray:
-    """How often each of n runs is drawn in each resample, shape (RESAMPLES, n)."""
+    """How often each of n runs is drawn in each resample, shape (RESAMPLES, n), read-only."""
     rng = np.random.default_rng([2026, stream])
-    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def mean(values, stream: int = 0) -> Estimate:
