@@ -88,7 +88,9 @@ class DeviceTable:
 
 def _as_array(array: np.ndarray, dtype, copy: bool | None) -> np.ndarray:
     """What `__array__` returns; only NumPy 2 knows `copy=None`, a copy if one is needed."""
-    return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
+    if copy is None:
+        return np.asarray(array, dtype=dtype)
+    return np.array(array, dtype=dtype, copy=copy)
 
 
 class DeviceMemory:

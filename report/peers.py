@@ -43,6 +43,6 @@ def macros() -> dict[str, str]:
     return {
         **{f"Peers{name.capitalize()}": value for name, value in sizes.items()},
         "PeersMachine": latex.escape(found["machine"]),
-        "PeersCommit": latex.escape(found["commit"][:12]),
+        "PeersCommit": latex.escape(found["commit"]),
         "PeersDay": latex.escape(found["when"][:10]),
     }

@@ -1,7 +1,9 @@
 """Chains of equal Dense layers train as one, with the numbers of layer by layer."""
 
+import concurrent.futures
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -408,8 +410,37 @@ def test_weights_that_nothing_looked_at_are_not_stacked_again(monkeypatch, tmp_p
     for one, other in zip(again.get_weights(), model.net.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     model.train_on_batch(X, Y)
+    (kernel, *_) = [weight for weight in model.net.weights if weight.shape[0] == weight.shape[-1]]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(kernel)).numpy(), kernel.numpy())
+    model.train_on_batch(X, Y)
     model.net.compile("sgd", "binary_crossentropy")
     model.net.fit(X, Y, verbose=0)
+
+
+def test_a_chain_that_becomes_shorter_unread_trains_on():
+    """The layers that are left must not take the stack of all that there were."""
+    weights = []
+    for fuse in (True, False):
+        model = raikeras.RelaxedModel(net(depth=5), targets=raikeras.Gradient(0.5), fuse=fuse)
+        for frozen in (None, -2, 2):
+            if frozen is not None:
+                model.net.layers[frozen].trainable = False
+            model.compile(keras.optimizers.SGD(0.05), "binary_crossentropy")
+            model.fit(X, Y, batch_size=8, shuffle=False, epochs=2, verbose=0)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_trained_net_may_be_looked_at_by_several_threads_and_pickled():
+    model = raikeras.RelaxedModel(net(depth=30), targets=raikeras.Gradient(0.5))
+    model.compile("sgd", "binary_crossentropy")
+    for look in (lambda: pickle.loads(pickle.dumps(model.net)).get_weights(), model.get_weights):
+        model.train_on_batch(X, Y)
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            for found in [one.result() for one in [threads.submit(look) for _ in range(8)]]:
+                for one, other in zip(found, model.net.get_weights(), strict=True):
+                    np.testing.assert_array_equal(one, other)
 
 
 def test_a_stopped_fit_leaves_the_net_whole():

@@ -245,5 +245,5 @@ def test_what_the_guard_looks_at_is_not_computed_anew_for_each_variable():
     arrays = [np.full((16, 16), number, "float32") for number in range(40)]
     compiled = jax.jit(step).lower(numbers, arrays, arrays).compile().as_text()
     assert compiled.count(" add(") <= 80
-    assert compiled.count(" reduce(") <= 3
+    assert compiled.count(" reduce(") <= 3  # one for some 32 gradients
     assert compiled.count(" select(") >= 40

@@ -43,5 +43,5 @@ def test_packages_have_a_version_and_as_many_words_as_columns(found):
 def test_the_text_names_sizes_machine_and_commit(found):
     macros = peers.macros()
     assert macros["PeersSteps"] == r"\num{10}"
-    assert macros["PeersCommit"] == found["commit"][:12]
+    assert macros["PeersCommit"] == found["commit"]
     assert macros["PeersDay"] == found["when"][:10]

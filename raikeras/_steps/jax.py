@@ -14,6 +14,9 @@ from raikeras import step
 from raikeras._steps.private import wide_floats
 from raikeras.tables import HostTable, usable_cores
 
+# Gradients that one reduction reads: a kernel of a GPU takes no more than some arguments.
+LOOKED_AT_TOGETHER = 32
+
 
 def gather(tables, ids) -> dict:
     """The rows `ids` of each table, without reading the rest of it; `None`: all rows."""
@@ -151,7 +154,10 @@ def apart(tensor):
 
 
 def constant(array, dtype):
-    """The tensor of a NumPy array, which outlasts a function that is being traced."""
+    """The tensor of a NumPy array, which outlasts a function that is being traced.
+
+    TensorFlow has no need of it: there variables always hold their values.
+    """
     with jax.ensure_compile_time_eval():
         return jnp.array(array, dtype)
 
@@ -159,14 +165,16 @@ def constant(array, dtype):
 def fit(tensors) -> list:
     """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
 
-    One for each shape: one for each tensor of a deep net would take longest of all to compile.
+    One for some tensors of one shape: one for each of a deep net's would take longest of all to
+    compile.
     """
     alike: dict[tuple, list] = {}
     for tensor in tensors:
         alike.setdefault((tensor.shape, tensor.dtype), []).append(tensor)
     return [
-        jnp.all(jnp.abs(jnp.stack(some)) < _largest_root(dtype))
+        jnp.all(jnp.abs(jnp.stack(some[first : first + LOOKED_AT_TOGETHER])) < _largest_root(dtype))
         for (_, dtype), some in alike.items()
+        for first in range(0, len(some), LOOKED_AT_TOGETHER)
     ]
 
 

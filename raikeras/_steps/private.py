@@ -211,9 +211,9 @@ def make_views(stacked, variables) -> None:
     if released is None:
         stacked.assign(np.stack([ops.convert_to_numpy(variable) for variable in variables]))
     else:
-        stacked._value = released.stack
+        stacked.assign(released.stack)
         for variable in variables:
-            variable._plain(None)
+            _make_plain(variable, type(variable).__bases__[0], None)
     for index, variable in enumerate(variables):
         own = variable.__dict__.pop("_value")
         # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
@@ -227,11 +227,14 @@ def release_views(variables, stacked) -> None:
     """Makes plain variables of views again, with values of their own.
 
     On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
-    not before the next `train_on_batch`.
+    not before the next `train_on_batch`. Not so where the value depends on when that is: float64
+    on whether JAX allows it then, a distributed one on its layout.
     """
     stack = stacked._value
     lost = stack is None  # as Keras leaves all weights when a step fails on JAX
-    later = None if lost or hasattr(stack, "assign") else Released(stack)
+    laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
+    at_once = lost or laid_out or hasattr(stack, "assign") or stack.dtype.itemsize > 4
+    later = None if at_once else Released(stack)
     values = [None] * len(variables) if lost or later else np.asarray(stack)
     for index, (variable, value) in enumerate(zip(variables, values, strict=True)):
         kind: Any = type(variable).__bases__[0]
@@ -239,7 +242,6 @@ def release_views(variables, stacked) -> None:
         del variable.__dict__["_slice_of"]
         variable.__dict__["_value"] = variable.__dict__.pop("_own_value")
         if later:
-            del variable.__dict__["_value"]
             variable.__dict__["_slice_of_released"] = (later, index)
             variable.__class__ = _unread(kind)
         elif not lost:
@@ -258,11 +260,20 @@ class Released:
 
 
 def _released_together(variables) -> Released | None:
-    """What the variables were released from, if no other value has been given to one since."""
+    """What just these variables were released from, if none has got another value since."""
     kept = [variable.__dict__.get("_slice_of_released", (None, None)) for variable in variables]
     released = kept[0][0]
+    if released is None or len(released.stack) != len(variables):
+        return None
     same = all(one is released and place == index for index, (one, place) in enumerate(kept))
     return released if same else None
+
+
+def _make_plain(variable, kind, value) -> None:
+    # In this order, for other threads may be looking.
+    variable.__dict__["_value"] = value
+    variable.__class__ = kind
+    variable.__dict__.pop("_slice_of_released", None)
 
 
 @functools.cache
@@ -272,19 +283,21 @@ def _unread(kind) -> type:
 
         @property
         def _value(self):
-            released, index = self._slice_of_released
+            kept = self.__dict__.get("_slice_of_released")
+            if kept is None:  # another thread was faster
+                return self.__dict__["_value"]
+            released, index = kept
             value = load_backend().constant(released.values[index], self._dtype)
-            self._plain(value)
+            _make_plain(self, kind, value)
             return value
 
         @_value.setter
         def _value(self, value):
-            self._plain(value)
+            _make_plain(self, kind, value)
 
-        def _plain(self, value) -> None:
-            del self.__dict__["_slice_of_released"]
-            self.__class__ = kind
-            self.__dict__["_value"] = value
+        def __reduce_ex__(self, protocol):
+            _make_plain(self, kind, self._value)  # a class that pickle can find
+            return self.__reduce_ex__(protocol)
 
     return Unread
 

@@ -123,7 +123,10 @@ def apart(tensor):
 
 
 def fit(tensors) -> list:
-    """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least."""
+    """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
+
+    Of float32 and float64 matrices also the squares of their rows' sums.
+    """
     return [_fits(getattr(tensor, "values", tensor)) for tensor in tensors]
 
 
