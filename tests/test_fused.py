@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras_optimizers import skip_if_broken
 
 import raikeras
 from raikeras import fused
@@ -470,12 +471,7 @@ def test_a_stopped_fit_leaves_the_net_whole():
     ],
 )
 def test_what_does_not_fuse_says_so_once_and_trains(optimizer, words):
-    plain = net()
-    plain.compile(type(optimizer).from_config(optimizer.get_config()), "binary_crossentropy")
-    try:
-        plain.fit(X, Y, batch_size=8, verbose=0)
-    except AttributeError as error:
-        pytest.skip(f"plain Keras {keras.__version__} cannot train with it: {error}")
+    skip_if_broken(optimizer)
     model = raikeras.RelaxedModel(net(), targets=raikeras.Learned(optimizer="sgd"))
     model.compile(optimizer, "binary_crossentropy")
     with pytest.warns(UserWarning, match=f"one by one.*{words}") as said:
