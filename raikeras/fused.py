@@ -11,7 +11,8 @@ import keras
 from keras import ops
 
 from raikeras._steps import load_backend
-from raikeras._steps.private import graph_nodes, make_views, release_views
+from raikeras._steps.private import graph_nodes
+from raikeras._steps.views import make_views, release_views
 from raikeras.optimizers import Rprop
 
 # An optimizer that treats every weight by itself does the same to a stack of them.

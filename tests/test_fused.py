@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from keras_optimizers import skip_if_broken
 
 import raikeras
 from raikeras import fused
 from raikeras.choice import choose_layers
 from raikeras.circuit import Circuit
+from tests.keras_optimizers import skip_if_broken
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 3)).astype("float32")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import transfers
 from keras import layers, ops
-from keras_optimizers import skip_if_broken
 
 import raikeras
 from raikeras._steps import load_backend
 from raikeras.layers import ReLUAlpha
+from tests.keras_optimizers import skip_if_broken
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3)).astype("float32")
