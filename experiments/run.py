@@ -7,8 +7,8 @@
     python experiments/run.py confirm [EXPERIMENT ...]               check stale ones by a run each
 
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
-key is: script, settings, backend and the code of every project module that the script imports
-(see driver/keys.py). Results that a profile no longer asks for are moved to build/PROFILE/unused.
+key is: script, settings, backend, the locked versions of what computes and the code of all that
+the script reaches (see driver/keys.py). Results that a profile no longer asks for are moved to build/PROFILE/unused.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 from driver import checksums, kernel, profiles, state
 from driver import confirm as confirmation
 from driver.errors import DriverError
+from driver.files import write_if_changed
 from driver.profiles import Experiment
 
 REFERENCE = "reference"
@@ -105,7 +106,7 @@ def publish(root: Path, names: list[str]) -> None:
         for one in current:
             source = full / experiment.name / one.path
             target = reference / experiment.name / one.path
-            state.write_if_changed(target, source.read_text(encoding="utf-8"))
+            write_if_changed(target, source.read_text(encoding="utf-8"))
         checksums.update(reference, experiment.name)
         count = f"{len(current)} of {len(experiment.runs)}"
         _say(f"{experiment.name}: {count} results in {os.path.relpath(reference, root)}")

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from driver.keys import imported_names, parse
+from driver.code import imports, parse
+from driver.keys import at_run_time
 from pipeline_project import ROOT
 
 BACKENDS = {"tensorflow", "jax", "torch"}
@@ -22,10 +23,17 @@ LEVELS = [
 ]
 
 
+def imported(tree: ast.AST, path: Path = ROOT / "script.py") -> set[str]:
+    """The dotted names of all that a file imports, wherever in it."""
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {target for node in nodes for _, target in imports(node, package)}
+    return named | set(at_run_time(tree))
+
+
 def outside(path: Path) -> set[str]:
     """Top-level packages that a file imports, the standard library's left out."""
-    package = ".".join(path.relative_to(ROOT).parent.parts)
-    names = {options[-1].partition(".")[0] for options in imported_names(parse(path), package)}
+    names = {name.partition(".")[0] for name in imported(parse(path), path)}
     return names - set(sys.stdlib_module_names)
 
 
@@ -63,11 +71,10 @@ def test_library_modules_import_only_what_lies_below_them(path):
     own = place.get(path.relative_to(ROOT / "raikeras").parts[0].removesuffix(".py"))
     if own is None:
         return  # a helper without a fixed place; the package itself imports everything
-    package = ".".join(path.relative_to(ROOT).parent.parts)
-    for options in imported_names(parse(path), package):
-        parts = options[0].split(".")
+    for found in imported(parse(path), path):
+        parts = found.split(".")
         if parts[0] == "raikeras" and len(parts) > 1:
-            assert place.get(parts[1], own) >= own, options[0]
+            assert place.get(parts[1], own) >= own, found
 
 
 @pytest.mark.parametrize("path", REPORT, ids=name)
@@ -82,4 +89,4 @@ def test_experiments_do_not_import_the_report(path):
 
 def test_the_check_itself_sees_imports_inside_functions(tmp_path):
     tree = ast.parse("def f():\n    from keras import ops\n    import jax.numpy as jnp\n")
-    assert [options[-1] for options in imported_names(tree, "")] == ["keras", "jax.numpy"]
+    assert imported(tree) == {"keras.ops", "jax.numpy"}

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from driver.code import parse
 from driver.errors import DriverError
-from driver.keys import Sources, digest, parse
+from driver.keys import Sources, digest, versions
 
 BACKENDS = ("tensorflow", "jax")
+LOCK = "requirements/all.txt"
 PARAMETERS = ("results", "provenance", "runs", "settings")
 ENTRY = {"script", "title", "backend", "minutes_per_run", "variants", "profiles"}
 
@@ -66,12 +68,14 @@ def load(
         _known("experiment", name, entries, file)
     known_profiles = {p: None for entry in entries.values() for p in entry.get("profiles", {})}
     _known("profile", profile, known_profiles, file)
-    sources = Sources([root / "experiments", root])
-    return [
+    sources = Sources([root / "experiments", root], root / "build" / "keys.json")
+    found = [
         _experiment(root, name, entry, profile, sources, committed)
         for name, entry in entries.items()
         if (name in names or not names) and profile in entry.get("profiles", {})
     ]
+    sources.remember()
+    return found
 
 
 def _experiment(
@@ -93,7 +97,6 @@ def _experiment(
         minutes_per_run=entry.get("minutes_per_run", 60),
         variants=list(variants),
     )
-    digests = sources.digests(script)
     for variant, own in variants.items():
         # What a variant names is what it measures: KERAS_BACKEND must not change it.
         backend = own.get("backend", experiment.backend)
@@ -104,8 +107,9 @@ def _experiment(
         for key, value in changes.items():
             _setting(key, value, defaults, script, f"variant {variant} of {where}")
         settings = {**defaults, **changes}
+        code = sources.digests(script, backend), versions(root / LOCK, backend)
         for seed in range(_seeds(chosen.get(variant, {}).get("seeds", chosen.get("seeds")), where)):
-            identity = [name, variant, seed, settings, backend, digests]
+            identity = [name, variant, seed, settings, backend, *code]
             experiment.runs.append(Run(variant, seed, changes, digest(identity), backend))
     # Seeds outermost: the first sweep shows every variant and tells how long the others take.
     experiment.runs.sort(key=lambda run: run.seed)

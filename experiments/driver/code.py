@@ -1,0 +1,191 @@
+"""Code as text that says what it does, not where it lies: for content keys.
+
+Comments, docstrings and annotations are left out, imports too: a name stands for what it means, a
+name of another package (`numpy.asarray`) or a definition of the project, of which the text only
+says that there is one. The dump is our own because `ast.dump` differs between Python versions.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from driver.errors import DriverError
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
+LEFT_OUT = ("kind", "annotation", "returns", "type_comment")
+SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda, *COMPREHENSIONS)
+
+# What a name means where it stands: a dotted name, or `None` for a variable of the function.
+Scope = dict[str, str | None]
+# Given a dotted name: what stands for it in the text, and how many of its parts that covers.
+Meaning = Callable[[str], tuple[str, int]]
+
+
+def parse(path: Path) -> ast.Module:
+    """The file's syntax tree."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise DriverError(
+            f"{path} must be valid Python. Received: {error.msg} in line {error.lineno}."
+        ) from None
+    except OSError as error:
+        raise DriverError(f"{path} must be readable. Received: {error.strerror}.") from None
+
+
+class Writer:
+    """Writes code of a module as text.
+
+    Args:
+        meaning: Called with every dotted name that the code uses and that is no variable of a
+            function: `model.RelaxedModel.fit` may stand for `raikeras.model.RelaxedModel`.
+        package: Name of the module's package, for relative imports.
+        names: What the module's own names mean, as a `Scope`.
+    """
+
+    def __init__(self, meaning: Meaning, package: str, names: Scope):
+        self._meaning, self._package = meaning, package
+        self._scopes = [names]
+
+    def text(self, node: Any) -> str:
+        """Node names and their non-empty fields."""
+        if isinstance(node, list):
+            return "[" + ",".join(filter(None, map(self.text, node))) + "]"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return ""
+        if not isinstance(node, ast.AST):
+            return repr(node)
+        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+            found = self._name(node)
+            if found is not None:
+                return found
+        if isinstance(node, SCOPES):
+            return self._scope(node)
+        return self._fields(node)
+
+    def _name(self, node: ast.AST) -> str | None:
+        """A dotted name as what it means; `None` if it is none or is a function's variable."""
+        attributes: list[str] = []
+        while isinstance(node, ast.Attribute):
+            attributes.insert(0, node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return None
+        for scope in reversed(self._scopes):
+            if node.id in scope:
+                target = scope[node.id]
+                if target is None:
+                    return None
+                full = ".".join([target, *attributes])
+                text, parts = self._meaning(full)
+                rest = full.split(".")[parts:]
+                return ".".join([f"<{text}>", *rest])
+        return None  # a builtin
+
+    def _scope(self, node: Any) -> str:
+        if isinstance(node, ast.ClassDef):
+            return self._fields(node)  # its names are not those of its methods
+        # These are read outside, so a name that is bound inside is none of theirs.
+        outside = list(getattr(node, "decorator_list", []))
+        if isinstance(node, COMPREHENSIONS):
+            outside.append(node.generators[0].iter)
+        else:
+            outside += [one for one in (*node.args.defaults, *node.args.kw_defaults) if one]
+        before = self.text(outside)
+        self._scopes.append(bound(node, self._package))
+        inside = self._fields(node, ("decorator_list", "defaults", "kw_defaults"))
+        self._scopes.pop()
+        return before + inside
+
+    def _fields(self, node: ast.AST, skipped: tuple[str, ...] = ()) -> str:
+        parts = []
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if field == "body" and isinstance(node, DOCUMENTED) and has_docstring(node):
+                value = value[1:]
+            # Newer Pythons add empty fields (type_params) and string prefixes are no code.
+            empty = value is None and field != "value" or value == []
+            if empty or field in LEFT_OUT or field in skipped:
+                continue
+            if field == "args" and isinstance(node, (*FUNCTIONS, ast.Lambda)):
+                parts.append(f"args={self._fields(value, skipped)}")
+            else:
+                parts.append(f"{field}={self.text(value)}")
+        return f"{type(node).__name__}({','.join(parts)})"
+
+
+def canonical(node: ast.AST) -> str:
+    """Code as text by itself, all names as they stand."""
+    return Writer(lambda name: (name, len(name.split("."))), "", {}).text(node)
+
+
+def has_docstring(node: Any) -> bool:
+    """Whether a module, class or function begins with one."""
+    return ast.get_docstring(node, clean=False) is not None
+
+
+def bound(scope: Any, package: str) -> Scope:
+    """The names that a function, lambda or comprehension binds itself, imports by what they mean.
+
+    Those of scopes inside it are not among them.
+    """
+    if isinstance(scope, COMPREHENSIONS):
+        return bound_by([generator.target for generator in scope.generators], package)
+    arguments = scope.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [one for one in (arguments.vararg, arguments.kwarg) if one]
+    body = scope.body if isinstance(scope.body, list) else [scope.body]
+    return {one.arg: None for one in every} | bound_by(body, package)
+
+
+def bound_by(nodes: list, package: str) -> Scope:
+    """The same of statements or expressions."""
+    found: Scope = {}
+    outer: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            outer |= set(node.names)
+        found |= binds(node, package)
+        if not isinstance(node, SCOPES):
+            waiting += ast.iter_child_nodes(node)
+        elif isinstance(node, COMPREHENSIONS):
+            walrus = [one for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]
+            found |= {one.target.id: None for one in walrus}
+    return {name: target for name, target in found.items() if name not in outer}
+
+
+def binds(node: ast.AST, package: str) -> Scope:
+    """The names that this node alone binds where it stands."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        named = imports(node, package)
+        return {key: key if full.startswith(f"{key}.") else full for key, full in named}
+    if isinstance(node, ast.Name):
+        return {} if isinstance(node.ctx, ast.Load) else {node.id: None}
+    # Definitions and exceptions have a name, as have parts of patterns; aliases were seen above.
+    name = None
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        name = node.name
+    elif isinstance(node, ast.MatchMapping):
+        name = node.rest
+    return {name: None} if name else {}
+
+
+def imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
+    """The names that an import binds, each with the absolute dotted name that is imported.
+
+    `import os.path` binds `os`, which then stands for `os` alone.
+    """
+    base = ""
+    if isinstance(node, ast.ImportFrom):
+        base = f"{node.module}." if node.module else ""
+        if node.level:
+            parents = package.split(".")
+            base = ".".join([*parents[: len(parents) - node.level + 1], base])
+    for alias in node.names:
+        first = alias.name.partition(".")[0]
+        yield alias.asname or first, base + alias.name
