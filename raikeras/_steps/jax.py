@@ -153,6 +153,17 @@ def apart(tensor):
     return jax.lax.optimization_barrier(tensor)
 
 
+def stack(variables):
+    """The values of variables of one shape, stacked."""
+    return np.stack([np.asarray(variable.value) for variable in variables])
+
+
+def unstack(stacked, variables) -> None:
+    """The inverse: writes the parts of a stack into the variables."""
+    for variable, part in zip(variables, np.asarray(stacked), strict=True):
+        variable.assign(part)
+
+
 def constant(array, dtype):
     """The tensor of a NumPy array, which outlasts a function that is being traced.
 

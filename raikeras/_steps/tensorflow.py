@@ -76,6 +76,19 @@ def device_memory() -> int | None:
     return None
 
 
+def stack(variables):
+    """The values of variables of one shape, stacked."""
+    return tf.stack([variable.value for variable in variables])
+
+
+def unstack(stacked, variables) -> None:
+    """The inverse: writes the parts of a stack into the variables."""
+    parts = tf.unstack(tf.convert_to_tensor(stacked))
+    for variable, part in zip(variables, parts, strict=True):
+        # Without the checks of `assign`, which take longer than a training step.
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=part)
+
+
 def out_of_reach(tensors) -> list[bool]:
     """Which tensors were made inside a loop, a condition or a map that has ended."""
     here = tf.compat.v1.get_default_graph()

@@ -18,7 +18,7 @@ def make_views(stacked, variables) -> None:
     """
     released = _released_together(variables)
     if released is None:
-        stacked.assign(np.stack([ops.convert_to_numpy(variable) for variable in variables]))
+        stacked.assign(load_backend().stack(variables))
     else:
         stacked.assign(released.stack)
         for variable in variables:
@@ -44,8 +44,7 @@ def release_views(variables, stacked) -> None:
     laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
     at_once = lost or laid_out or hasattr(stack, "assign") or stack.dtype.itemsize > 4
     later = None if at_once else Released(stack)
-    values = [None] * len(variables) if lost or later else np.asarray(stack)
-    for index, (variable, value) in enumerate(zip(variables, values, strict=True)):
+    for index, variable in enumerate(variables):
         kind: Any = type(variable).__bases__[0]
         variable.__class__ = kind
         del variable.__dict__["_slice_of"]
@@ -53,8 +52,8 @@ def release_views(variables, stacked) -> None:
         if later:
             variable.__dict__["_slice_of_released"] = (later, index)
             variable.__class__ = _unread(kind)
-        elif not lost:
-            variable._direct_assign(ops.convert_to_tensor(value, variable._dtype))
+    if at_once and not lost:
+        load_backend().unstack(stack, variables)
 
 
 class Released:
