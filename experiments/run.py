@@ -8,7 +8,8 @@
 
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
 key is: script, settings, backend, the locked versions of what computes and the code of all that
-the script reaches (see driver/keys.py). Results that a profile no longer asks for are moved to build/PROFILE/unused.
+the script reaches (see driver/keys.py). Results that a profile no longer asks for are moved to
+build/PROFILE/unused.
 """
 
 import argparse
