@@ -6,10 +6,10 @@ from gradients import plain_net
 
 from raikeras.callbacks import GradientNorms
 from raikeras.diagnostics import gradient_norms
-from raikeras.groups import from_cuts
 from raikeras.initializers import isometric_start
 from raikeras.model import RelaxedModel
 from raikeras.presets import rai_as_code
+from raikeras.rows.layout import from_cuts
 from raikeras.targets import TargetRule
 
 

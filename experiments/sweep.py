@@ -11,8 +11,8 @@ import numpy as np
 from jax import numpy as jnp
 from keras import ops
 
-from raikeras._steps.private import build
-from raikeras.preparation import prepare_store
+from raikeras.backend.keras_internals import build
+from raikeras.training.prepare import prepare_store
 
 
 class Knobs(keras.layers.Layer):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn import datasets
 
 import raikeras
-from raikeras.uci import TABLES, standard_split
+from raikeras.datasets.uci_tables import TABLES, standard_split
 
 SKLEARN = {
     "diabetes": datasets.load_diabetes,

@@ -19,7 +19,7 @@ from raikeras import (
 )
 from raikeras.model import RelaxedModel
 from raikeras.targets import Gradient, Inferred, Learned, TargetRule, Teacher
-from raikeras.weight_steps import ClosedForm, Joint, Local, WeightStep
+from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
 
 __version__ = "0.1.0"
 

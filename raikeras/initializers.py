@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from raikeras._steps.private import sublayers
+from raikeras.backend.keras_internals import sublayers
 
 
 def isometric_start(

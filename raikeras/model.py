@@ -5,35 +5,37 @@ import copy
 import functools
 import inspect
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from raikeras import data as ids_in
-from raikeras._steps import load_backend
-from raikeras._steps.private import (
+from raikeras.backend import load_backend
+from raikeras.backend.keras_internals import (
     build_for,
+    check_compiled,
     forget_traces,
     is_tf_distributed,
     losses_are_given,
 )
-from raikeras.changes import check_known
-from raikeras.finite import FiniteCheck
-from raikeras.fused import why_not
-from raikeras.groups import by_cut
-from raikeras.guard import Guard, explain
-from raikeras.preparation import (
+from raikeras.data import ids as ids_in
+from raikeras.data.finite import FiniteCheck
+from raikeras.network.chain import why_not
+from raikeras.network.changes import check_known
+from raikeras.rows.layout import by_cut
+from raikeras.rows.storage import Store, store_bytes
+from raikeras.targets import Learned, TargetRule
+from raikeras.training.overflow import Guard, explain
+from raikeras.training.prepare import (
     note_batches,
     prepare_data,
     prepare_store,
     prepare_without_rows,
 )
-from raikeras.relaxation import Relaxation
-from raikeras.resume import run
-from raikeras.store import Store, store_bytes
-from raikeras.targets import Learned, TargetRule
-from raikeras.weight_steps import Joint, WeightStep
+from raikeras.training.relaxation import Relaxation
+from raikeras.training.step import run_step
+from raikeras.training.weight_steps import Joint, WeightStep
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -195,8 +197,8 @@ class RelaxedModel(keras.Model):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
         if not self.relaxed.circuit.cuts:
-            return run(super().fit, self, call)
-        self._assert_compile_called("fit")
+            return _fitted(super().fit, self, call)
+        check_compiled(self, "fit")
         self._follow_net()
         if is_tf_distributed(self):
             raise ValueError(
@@ -208,14 +210,14 @@ class RelaxedModel(keras.Model):
         if not self.target_rule.has_rows:
             prepare_without_rows(call, finite)
             with self._fused(trains=True):
-                history = run(super().fit, self, call)
+                history = _fitted(super().fit, self, call)
         else:
             checker = prepare_data(self, call, finite)
             prepare_store(self, checker.num_examples)
             note_batches(self, checker.may_repeat, checker.in_order)
             x = call["x"]
             with checker.plain_errors(), self._fused(trains=True), self.relaxed.within_fit():
-                history = run(super().fit, self, call)
+                history = _fitted(super().fit, self, call)
         if guard.stopped:
             warnings.warn(explain(self, x, finite.found), stacklevel=2)
         return history
@@ -270,7 +272,7 @@ class RelaxedModel(keras.Model):
             build_for(self, iterator, data_batch)
 
     def train_step(self, *args):
-        return load_backend().train_step(self, *args)
+        return load_backend().train_step(self, run_step, *args)
 
     def get_metrics_result(self):
         """Keras' own columns; those of the relaxed path are added by the training step."""
@@ -416,6 +418,17 @@ class RelaxedModel(keras.Model):
                 for key, value in config.items()
             }
         )
+
+
+def _fitted(fit: Callable, model: RelaxedModel, call: dict):
+    """Keras' `fit`, made by the callback that has a say in it, a `Backup`, if there is one."""
+    callbacks = call.get("callbacks") or []
+    callbacks = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
+    makers = [one for one in keras.tree.flatten(callbacks) if hasattr(one, "run_fit")]
+    if len(makers) > 1:
+        kinds = [type(one).__name__ for one in makers]
+        raise ValueError(f"`callbacks` must hold one Backup. Received: {len(kinds)}, {kinds}")
+    return makers[0].run_fit(fit, model, call) if makers else fit(**call)
 
 
 def _check_net(net) -> None:

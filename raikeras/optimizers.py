@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from raikeras.backend.keras_internals import place_of
+
 
 @keras.saving.register_keras_serializable(package="raikeras")
 class Rprop(keras.optimizers.Optimizer):
@@ -76,7 +78,7 @@ class Rprop(keras.optimizers.Optimizer):
         )
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+        index = place_of(self, variable)
         step_size, previous = self._step_sizes[index], self._previous_gradients[index]
         change, new_step_size, new_previous = rprop_update(
             ops.cast(gradient, variable.dtype),
@@ -105,7 +107,7 @@ class Rprop(keras.optimizers.Optimizer):
 def rprop_update(
     gradient, step_size, previous, initial, decrease, increase, min_step_size, max_step_size
 ):
-    """One Rprop update of tensors of one shape; also the row rule of `raikeras.rows`.
+    """One Rprop update of tensors of one shape; also the row rule of `raikeras.rows.rules`.
 
     A step size of 0 marks an element that was never updated; it starts at `initial`.
 

@@ -5,13 +5,13 @@ Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 
 import keras
 
-from raikeras._steps.private import sublayers
+from raikeras.backend.keras_internals import sublayers
 from raikeras.initializers import isometric_start
 from raikeras.losses import HalfSquaredError, MatchingLoss
 from raikeras.model import RelaxedModel
 from raikeras.optimizers import Rprop
 from raikeras.targets import Gradient, Learned
-from raikeras.weight_steps import Local, WeightStep
+from raikeras.training.weight_steps import Local, WeightStep
 
 
 def rai_as_code(net, loss="binary_crossentropy", learning_rate=0.1, metrics=None, **kwargs):

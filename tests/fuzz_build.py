@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 import raikeras
-from raikeras._steps.private import wide_floats
+from raikeras.backend.keras_internals import wide_floats
 from tests.fuzz_layers import make_layer
 
 EXAMPLES = 7  # one batch, or batches of 4 or 3 and a short last one

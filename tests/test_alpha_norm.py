@@ -9,7 +9,7 @@ import pytest
 from keras import layers, ops
 
 import raikeras
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.layers import AlphaNorm, ReLUAlpha
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keras import ops
 from scipy import optimize, special
 
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.losses import BiTempered, MatchingLoss
 
 gradient = load_backend().gradient

@@ -15,9 +15,9 @@ from keras import ops
 from tf_streams import TF_DATA, tf_dataset
 
 import raikeras
+from raikeras.backup.ordered_arrays import OrderedArrays
 from raikeras.callbacks import Backup
 from raikeras.data import with_ids
-from raikeras.order import OrderedArrays
 
 COUNT, BATCH, EPOCHS = 23, 5, 4  # five batches an epoch, the last one short
 RNG = np.random.default_rng(3)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from raikeras.choice import choose_layers
-from raikeras.circuit import Circuit
 from raikeras.layers import Relaxed
+from raikeras.network.relaxed_network import Circuit
+from raikeras.network.select_layers import choose_layers
 
 RNG = np.random.default_rng(0)
 

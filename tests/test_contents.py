@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 
 import raikeras
-from raikeras.contents import fingerprint, first_rows, sparse_parts, take
+from raikeras.data.contents import fingerprint, first_rows, sparse_parts, take
 
 X = np.arange(12).reshape(4, 3)
 WORDS = [["good film"], ["bad film"], ["good good"], ["ünd"]]
@@ -123,7 +123,7 @@ def test_new_contents_of_the_same_object_count():
 
 def test_another_process_finds_the_same_digests():
     """Python's own hashes of strings differ between processes."""
-    code = "import numpy as np\nfrom raikeras.contents import fingerprint\n" + (
+    code = "import numpy as np\nfrom raikeras.data.contents import fingerprint\n" + (
         "a = np.empty(3, object); a[:] = ['ü', {'x', 'y', 'z'}, [b'b', None, 1.5]]\n"
         "print(fingerprint(a, {'k': a}))"
     )

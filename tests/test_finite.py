@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import raikeras
-from raikeras.finite import FiniteCheck
+from raikeras.data.finite import FiniteCheck
 
 COUNT = 8
 RNG = np.random.default_rng(0)

@@ -13,9 +13,9 @@ import pytest
 from keras import layers
 
 import raikeras
-from raikeras import fused
-from raikeras.choice import choose_layers
-from raikeras.circuit import Circuit
+from raikeras.network import chain as chains
+from raikeras.network.relaxed_network import Circuit
+from raikeras.network.select_layers import choose_layers
 from tests.keras_optimizers import skip_if_broken
 
 RNG = np.random.default_rng(0)
@@ -253,7 +253,7 @@ def test_evaluate_leaves_weights_where_they_are(monkeypatch):
     def forbidden(self):
         raise AssertionError("stacked")
 
-    monkeypatch.setattr(fused.Chain, "attach", forbidden)
+    monkeypatch.setattr(chains.Chain, "attach", forbidden)
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(wanted)
 
 
@@ -483,9 +483,9 @@ def test_what_does_not_fuse_says_so_once_and_trains(optimizer, words):
 
 def test_settings_that_look_at_one_variable_at_a_time_do_not_fuse():
     """Of `use_ema` no second `fit` is tried: on JAX Keras itself fails at it."""
-    assert fused.why_not(keras.optimizers.SGD(0.1)) is None
+    assert chains.why_not(keras.optimizers.SGD(0.1)) is None
     for setting in ({"use_ema": True}, {"gradient_accumulation_steps": 2}, {"clipnorm": 1.0}):
-        assert f"`{next(iter(setting))}`" in fused.why_not(keras.optimizers.SGD(0.1, **setting))
+        assert f"`{next(iter(setting))}`" in chains.why_not(keras.optimizers.SGD(0.1, **setting))
 
 
 def test_equal_layers_with_a_constraint_on_the_norm_say_so_once_and_train():

@@ -6,11 +6,11 @@ import pytest
 from keras import ops
 
 import raikeras
-from raikeras.circuit import Circuit
-from raikeras.groups import Group, Sums, by_cut, from_cuts, regrouped
+from raikeras.network.relaxed_network import Circuit
 from raikeras.optimizers import Rprop
-from raikeras.rows import row_rule
-from raikeras.store import Store, store_bytes
+from raikeras.rows.layout import Group, Sums, by_cut, from_cuts, regrouped
+from raikeras.rows.rules import row_rule
+from raikeras.rows.storage import Store, store_bytes
 
 RNG = np.random.default_rng(0)
 # Cuts 0, 1 and 5 alone, one of them a feature map; 2 to 4 a chain.

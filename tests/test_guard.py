@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import raikeras
-from raikeras import guard, weight_steps
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
+from raikeras.training import overflow, weight_steps
 
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(1e3),
@@ -105,7 +105,7 @@ def test_stops_within_an_epoch():
     model = _model(OPTIMIZERS["sgd"](), activation="linear", targets=raikeras.Gradient(100.0))
     with pytest.warns(UserWarning, match="Training stopped"):
         model.fit(x, y, batch_size=2, verbose=0, callbacks=[note])
-    assert len(batches) == guard.BATCHES
+    assert len(batches) == overflow.BATCHES
 
 
 @pytest.mark.parametrize("step", [raikeras.Local(3), raikeras.ClosedForm(1e30)])
@@ -141,7 +141,7 @@ def test_a_finite_training_is_the_same_to_the_bit_without_a_guard(monkeypatch, s
         return [np.array(history.history["loss"]), *_state(model)]
 
     guarded = trained()
-    monkeypatch.setattr(guard, "follow_if_finite", lambda *_: _[-1]())
+    monkeypatch.setattr(overflow, "follow_if_finite", lambda *_: _[-1]())
     for one, other in zip(guarded, trained(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -237,7 +237,7 @@ def test_what_the_guard_looks_at_is_not_computed_anew_for_each_variable():
 
     def step(losses, weights, gradients):
         total = sum(losses)
-        fit = guard._all_hold([keras.ops.isfinite(total), *load_backend().fit(gradients)])
+        fit = overflow._all_hold([keras.ops.isfinite(total), *load_backend().fit(gradients)])
         moved = zip(weights, gradients, strict=True)
         return [keras.ops.where(fit, w - 0.1 * g, w) for w, g in moved]
 

@@ -11,10 +11,10 @@ import pytest
 from keras import layers, ops
 
 import raikeras
-from raikeras.groups import by_cut
 from raikeras.losses import HalfSquaredError
-from raikeras.step import Step
+from raikeras.rows.layout import by_cut
 from raikeras.targets import curvature
+from raikeras.training.step import Step
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 6)).astype("float32")

@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 import raikeras
-from raikeras import least_squares
 from raikeras.losses import HalfSquaredError
+from raikeras.training import least_squares
 
 SGD = keras.optimizers.SGD
 RNG = np.random.default_rng(0)

@@ -253,7 +253,7 @@ def test_a_small_local_problem_of_m_is_convex():
             own = keras.ops.matmul(keras_x, weights)
             return loss(keras.ops.convert_to_tensor(target.astype("float32")), own)
 
-        from raikeras._steps import load_backend
+        from raikeras.backend import load_backend
 
         found = load_backend().gradient(value, keras.ops.convert_to_tensor(w.astype("float32")))
         return keras.ops.convert_to_numpy(found)[:, 0]

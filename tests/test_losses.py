@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.losses import HalfSquaredError
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from keras import ops
 from transfers import ALL, NAMES
 
 from raikeras import transfer
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.losses import BiTempered, HalfSquaredError, MatchingLoss
 
 gradient = load_backend().gradient

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from raikeras.cuts import Cut
-from raikeras.mismatch import HiddenLoss, Pair
+from raikeras.network.cut import Cut
+from raikeras.network.hidden_loss import HiddenLoss, Pair
 
 BATCH = 5
 SHAPES = {"first": (4,), "conv": (3, 3, 2), "last": (1,)}

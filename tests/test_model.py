@@ -10,7 +10,7 @@ import oracle
 import pytest
 
 import raikeras
-from raikeras.step import Step
+from raikeras.training.step import Step
 
 
 def moons_like(count=70, seed=0):

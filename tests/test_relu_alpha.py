@@ -7,7 +7,7 @@ import transfers
 from keras import layers, ops
 
 import raikeras
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.layers import ReLUAlpha
 from tests.keras_optimizers import skip_if_broken
 

@@ -9,9 +9,9 @@ from keras import ops
 from references import RpropReference
 
 import raikeras
-from raikeras.groups import Group
-from raikeras.rows import row_rule
-from raikeras.store import Store
+from raikeras.rows.layout import Group
+from raikeras.rows.rules import row_rule
+from raikeras.rows.storage import Store
 
 ROWS, UNITS, STEPS = 6, 3, 8
 GROUPS = [Group((0,), ((UNITS,),), False)]

@@ -7,7 +7,7 @@ import scipy.sparse
 
 import raikeras
 from raikeras.callbacks import Backup
-from raikeras.guard import explain
+from raikeras.training.overflow import explain
 
 COUNT, BATCH = 16, 4
 RNG = np.random.default_rng(0)

@@ -10,12 +10,12 @@ from keras import ops
 from tf_streams import TF_DATA, tf_dataset
 
 import raikeras
-from raikeras import memory
 from raikeras.data import with_ids
-from raikeras.groups import Group
-from raikeras.rows import row_rule
-from raikeras.store import Store
-from raikeras.tables import MAGIC
+from raikeras.rows import capacity
+from raikeras.rows.layout import Group
+from raikeras.rows.rules import row_rule
+from raikeras.rows.storage import Store
+from raikeras.rows.table import MAGIC
 
 ROWS, UNITS = 9, 4
 GROUPS = [Group((0,), ((UNITS,),), False)]
@@ -155,7 +155,7 @@ def test_xla_on_tensorflow_is_refused_for_rows_on_the_host():
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow does not wait for itself")
 def test_jax_on_one_core_is_refused_before_it_waits_for_itself(monkeypatch):
-    from raikeras._steps import jax as steps
+    from raikeras.backend import jax as steps
 
     monkeypatch.setattr(steps, "usable_cores", lambda: 1)
     with pytest.raises(ValueError, match="NPROC=2.*Received: storage='host'"):
@@ -260,8 +260,8 @@ def test_bytes_are_known_before_there_are_rows(optimizer, row_slots, scalar_slot
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_rows_that_do_not_fit_are_refused_with_the_ways_out(storage, place, monkeypatch):
-    monkeypatch.setattr(memory, "host_memory", lambda: 700)
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda path: SimpleNamespace(free=700))
+    monkeypatch.setattr(capacity, "host_memory", lambda: 700)
+    monkeypatch.setattr(capacity.shutil, "disk_usage", lambda path: SimpleNamespace(free=700))
     model = make_model(place(storage), **COMPILED)
     need = f"{model.store_bytes():,}"
     with pytest.raises(MemoryError, match=rf"need {need} bytes.* has 700 left.*bfloat16"):
@@ -272,14 +272,14 @@ def test_rows_that_do_not_fit_are_refused_with_the_ways_out(storage, place, monk
 
 
 def test_the_hosts_memory_minds_the_limit_of_a_container(tmp_path):
-    room = memory.host_memory()
+    room = capacity.host_memory()
     assert 10**7 < room < 10**15
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("400\n")
     (tmp_path / "memory.stat").write_text("anon 300\ninactive_file 100\n")
-    assert memory._cgroup_room(tmp_path) == 700
+    assert capacity._cgroup_room(tmp_path) == 700
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory._cgroup_room(tmp_path) is None
+    assert capacity._cgroup_room(tmp_path) is None
 
 
 # Repeated ids

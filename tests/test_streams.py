@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import raikeras
-from raikeras.streams import standard_batch
+from raikeras.data.streams import standard_batch
 
 COUNT, BATCH = 14, 4  # four batches, the last one short
 RNG = np.random.default_rng(0)
@@ -144,7 +144,7 @@ def test_class_weights_act_on_a_pydataset_and_are_refused_beside_a_loader():
             model.fit(SizedLoader(), Y, verbose=0)
 
 
-class Adapter(raikeras.streams.DataAdapter):
+class Adapter(raikeras.data.streams.DataAdapter):
     """A user's own adapter, which Keras takes as it is."""
 
     batch_size = has_partial_batch = partial_batch_size = None

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import tabular  # noqa: E402
 
-from raikeras.uci import standard_split  # noqa: E402
+from raikeras.datasets.uci_tables import standard_split  # noqa: E402
 
 
 def test_parts_are_standardised_by_the_fitted_rows_and_disjoint():

@@ -7,10 +7,10 @@ import pytest
 from keras import layers, ops
 
 import raikeras
-from raikeras.groups import by_cut
 from raikeras.losses import HalfSquaredError
-from raikeras.step import Step
+from raikeras.rows.layout import by_cut
 from raikeras.targets import Targets
+from raikeras.training.step import Step
 
 SGD = keras.optimizers.SGD
 RNG = np.random.default_rng(0)

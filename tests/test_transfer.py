@@ -13,7 +13,7 @@ from scipy import special
 from transfers import ALL, NAMES, STRICT
 
 from raikeras import transfer
-from raikeras._steps import load_backend
+from raikeras.backend import load_backend
 from raikeras.transfer.dilogarithm import decaying_dilogarithm
 
 gradient = load_backend().gradient

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from raikeras import datasets, uci
+from raikeras import datasets
+from raikeras.datasets import uci_tables as uci
 
 DATA = os.environ.get("RAIKERAS_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="RAIKERAS_DATA is not set")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from raikeras import transfer
-from raikeras._steps.private import wide_floats
+from raikeras.backend.keras_internals import wide_floats
 
 ALL = {
     "step": transfer.Step(),

@@ -279,7 +279,7 @@ def _literal(node: ast.AST) -> str:
         return text
     raise DriverError(
         "import_module must be given a literal absolute name or package, as in "
-        'f"raikeras._steps.{name}", so that content keys can follow it. '
+        'f"raikeras.backend.{name}", so that content keys can follow it. '
         f"Received: {ast.unparse(node)}"
     )
 

@@ -6,7 +6,7 @@ from numbers import Real
 import keras
 from keras import ops
 
-from raikeras._steps.private import sublayers
+from raikeras.backend.keras_internals import sublayers
 from raikeras.layers.relu_alpha import ReLUAlpha
 
 

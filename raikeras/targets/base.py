@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import keras
 
-from raikeras._steps.private import schedule_of
-from raikeras.rows import ON_WEIGHTS_ALONE, refuse
+from raikeras.backend.keras_internals import schedule_of
+from raikeras.rows.rules import ON_WEIGHTS_ALONE, refuse
 
 
 class Targets(NamedTuple):
@@ -14,7 +14,7 @@ class Targets(NamedTuple):
     Attributes:
         values: The targets, a list of a tensor for each group of cuts: `(batch, size)` for all
             cuts that stand alone, if any, then `(layers, batch, units)` for each chain of equal
-            layers (see `raikeras.groups`).
+            layers (see `raikeras.rows.layout`).
         fed: Likewise, what the relaxed layers hand on. `None`: their targets. Where it is given,
             weights of layers that are not relaxed follow the task loss of the network itself,
             backprop's gradient, and not the mismatches of layers that they feed.
@@ -36,7 +36,7 @@ class TargetRule:
     A rule implements `set`, which is traced once and must be written in `keras.ops`. It may ask
     the step for the deployed forward pass (`values`), for the task loss' gradient by the values at
     the cuts (`task_gradient`) and for the whole objective and its gradients (`objective`,
-    `gradient`); see `raikeras.step.Step`. Register it with
+    `gradient`); see `raikeras.training.step.Step`. Register it with
     `keras.saving.register_keras_serializable` and give it a `get_config` to save models with it.
 
     Attributes:
@@ -74,7 +74,7 @@ class TargetRule:
         """The targets of a batch.
 
         Args:
-            step: The `raikeras.step.Step` in progress.
+            step: The `raikeras.training.step.Step` in progress.
 
         Returns:
             A list of tensors, the tuple of two such lists (targets, fed), or a `Targets`.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from raikeras.groups import Group, Sums
+from raikeras.rows.layout import Group, Sums
 
 PROBES = 4  # gradients spent on the curvature at the start: chains of 30 layers need four
 REACH = 2.0**-5  # of a probe: this share of a value's size, or of 1 where values are smaller

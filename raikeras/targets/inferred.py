@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from raikeras.checks import check_integer, check_positive
-from raikeras.groups import examples_axis
-from raikeras.rows import row_rule
+from raikeras.rows.layout import examples_axis
+from raikeras.rows.rules import row_rule
 from raikeras.targets import curvature
 from raikeras.targets.base import TargetRule, Targets, rate_of
 

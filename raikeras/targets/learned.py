@@ -5,10 +5,10 @@ import os
 import keras
 from keras import ops
 
-from raikeras import groups
 from raikeras.checks import check_integer
-from raikeras.rows import row_rule
-from raikeras.tables import check_storage
+from raikeras.rows.layout import cast
+from raikeras.rows.rules import row_rule
+from raikeras.rows.table import check_storage
 from raikeras.targets.base import TargetRule, Targets, rate_of
 
 
@@ -106,7 +106,7 @@ class Learned(TargetRule):
         targets = rows["targets"]
 
         def restarted(values):
-            values = groups.cast(values, targets[0].dtype)
+            values = cast(values, targets[0].dtype)
             first = step.store.of_first_copies(step.row_ids, values)
             return [ops.where(restarts, *pair) for pair in zip(first, targets, strict=True)]
 

@@ -2,9 +2,9 @@
 
 import keras
 
-from raikeras.choice import choose_layers
-from raikeras.circuit import Circuit
-from raikeras.groups import regrouped
+from raikeras.network.relaxed_network import Circuit
+from raikeras.network.select_layers import choose_layers
+from raikeras.rows.layout import regrouped
 from raikeras.targets.base import TargetRule, Targets
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 from raikeras.transfer.base import Transfer
+from raikeras.transfer.checked import check
 from raikeras.transfer.functions import (
     ELU,
     Arctan,
@@ -17,7 +19,6 @@ from raikeras.transfer.functions import (
     Step,
     Tanh,
 )
-from raikeras.transfer.registered import Registered, check
 
 
 def _relu() -> Transfer:
@@ -153,6 +154,58 @@ def register(
     _BY_NAME[name] = lambda: transfer
     _BY_FUNCTION[function] = name
     return transfer
+
+
+@keras.saving.register_keras_serializable(package="raikeras")
+class Registered(Transfer):
+    """A transfer function by its name in the registry, made of functions of each unit alone.
+
+    It is saved as its name: the process that loads it has to register the name first.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable,
+        integral: Callable,
+        divergence: Callable | None = None,
+        dual: Callable | None = None,
+        inverse: Callable | None = None,
+        low: float | None = None,
+        high: float | None = None,
+    ):
+        self.name, self.low, self.high = name, low, high
+        self.has_dual, self.has_inverse = dual is not None, inverse is not None
+        self._function, self._integral = function, integral
+        self._divergence, self._dual, self._inverse = divergence, dual, inverse
+
+    def __call__(self, x):
+        return self._function(x)
+
+    def integral(self, x):
+        return ops.sum(self._integral(x), axis=-1)
+
+    def dual(self, y):
+        if self._dual is None:
+            return super().dual(y)
+        return ops.sum(self._dual(self.clip(y)), axis=-1)
+
+    def inverse(self, y):
+        if self._inverse is None:
+            return super().inverse(y)
+        return self._inverse(self.clip(y))
+
+    def divergence(self, a, ahat):
+        if self._divergence is None:
+            return super().divergence(a, ahat)
+        return ops.sum(self._divergence(a, ahat), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return get(config["name"])
 
 
 def _find(identifier, parameters: dict) -> Transfer | None:

@@ -1,0 +1,23 @@
+"""What differs between backends: the training step and the rows' gather and scatter."""
+
+import importlib
+
+import keras
+
+from raikeras.installed import SUPPORTED
+
+
+def load_backend():
+    """The step module of the running Keras backend.
+
+    Raises:
+        RuntimeError: If the backend is not supported.
+    """
+    name = keras.backend.backend()
+    if name not in SUPPORTED:
+        raise RuntimeError(
+            f"raikeras runs on the Keras backends {' and '.join(SUPPORTED)}. Received: backend="
+            f"'{name}'. Set the environment variable KERAS_BACKEND to one of them before Python "
+            "imports Keras."
+        )
+    return importlib.import_module(f"raikeras.backend.{name}")

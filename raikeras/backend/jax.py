@@ -1,0 +1,298 @@
+"""The training step on JAX; the same functions in the same order as `tensorflow.py`."""
+
+import contextlib
+import functools
+import os
+
+import jax
+import keras
+import numpy as np
+from jax import numpy as jnp
+from jax.experimental import io_callback
+
+from raikeras.backend.keras_internals import wide_floats
+
+# Gradients that one reduction reads: a kernel of a GPU takes no more than some arguments.
+LOOKED_AT_TOGETHER = 32
+
+
+def gather(tables, ids) -> dict:
+    """The rows `ids` of each table, without reading the rest of it; `None`: all rows."""
+    if not _on_host(tables):
+        if ids is None:
+            return {key: table.value for key, table in tables.items()}
+        # The default mode would compare every number's place with the table's end: a pass more.
+        return {
+            key: jnp.take(table.variable.value, table.places(ids), axis=0, mode="clip")
+            for key, table in tables.items()
+        }
+    shapes = {
+        key: jax.ShapeDtypeStruct((*table.shape[:-2], ids.shape[0], table.shape[-1]), table.dtype)
+        for key, table in tables.items()
+    }
+    return io_callback(functools.partial(_read, tables), shapes, ids, ordered=True)
+
+
+def scatter(tables, ids, rows) -> None:
+    """Writes the rows `ids` of each table; in place under jit, which is given the state.
+
+    `None`: all rows.
+    """
+    if _on_host(tables):
+        io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
+        return
+    for key, table in tables.items():
+        if ids is None:
+            table.assign(rows[key])
+        else:
+            old = table.variable.value
+            table.variable.assign(old.at[table.places(ids)].set(rows[key], mode="drop"))
+
+
+def write(table, ids, rows) -> None:
+    """Writes rows outside a step, in place."""
+    if table.on_host:
+        table.scatter(ids, rows)
+    else:
+        rows = jnp.asarray(rows, table.dtype)
+        table.variable.assign(_set_rows(table.variable.value, table.places(ids), rows))
+
+
+def wait() -> None:
+    """Returns when all steps have written their rows."""
+    jax.effects_barrier()
+
+
+def why_no_calls_back(model) -> str | None:
+    """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
+    threads = int(os.environ.get("NPROC") or 0) or usable_cores()
+    if threads > 1:
+        return None
+    # The one thread would run the call and copy its arguments: seen with jax 0.10, large batches.
+    return "JAX on one core would wait for itself. Set the environment variable NPROC=2"
+
+
+def unrolls_chains(model) -> bool:
+    """Whether a loop over layers cannot be differentiated."""
+    return False
+
+
+def parts_of_products(count: int) -> int:
+    """In how many parts a batch of `count` matrix products is computed fastest.
+
+    XLA on processors (jax 0.10) computes a batch on one core, and gives the others work only where
+    more than eight operations wait.
+    """
+    cores = usable_cores()
+    return min(count, max(10, cores)) if count > 8 and cores > 1 and not has_accelerator() else 1
+
+
+def has_accelerator() -> bool:
+    return jax.default_backend() != "cpu"
+
+
+def device_memory() -> int | None:
+    """Bytes that are left on the default device, `None` if it does not tell."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" not in statistics:
+        return None
+    return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+
+
+def out_of_reach(tensors) -> list[bool]:
+    """Which tensors were made inside a loop, a condition or a map that has ended."""
+    here = jnp.negative(jnp.zeros(()))
+    # JAX itself complains only when the whole trace ends, and does not say of which tensor.
+    return [isinstance(x, jax.core.Tracer) and x._trace is not here._trace for x in tensors]
+
+
+def gradient(function, at):
+    """The gradient of a scalar function of a list of tensors."""
+    return jax.grad(function)(at)
+
+
+def differentiate(model, function, at):
+    """Gradients of `function(at) -> (scalar, rest)` by the weights and by a list of tensors.
+
+    Returns:
+        The rest, one gradient per trainable weight, the gradient by `at`, likewise a list.
+    """
+    weights, *others = _groups(model)
+    others = [variable for group in others for variable in group]
+
+    def run(values, at):
+        with _scope(weights, values, others, before) as scope:
+            value, rest = function(at)
+        return value, (rest, _values(others, scope))
+
+    before = _values(others)
+    (gradients, by_tensor), (rest, after) = jax.grad(run, argnums=(0, 1), has_aux=True)(
+        _values(weights), at
+    )
+    _assign(others, after)
+    return rest, gradients, by_tensor
+
+
+def without_trace(model, function):
+    """`function(model, *args)`, compiled once for what the variables hold; it changes none."""
+    variables = [variable for group in _groups(model) for variable in group]
+
+    def run(values, *args):
+        pairs = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True):
+            return function(model, *args)
+
+    compiled = run if model.run_eagerly else jax.jit(run)
+    return lambda *args: compiled(_values(variables), *args)
+
+
+def apart(tensor):
+    """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
+    return jax.lax.optimization_barrier(tensor)
+
+
+def stack(variables):
+    """The values of variables of one shape, stacked."""
+    return np.stack([np.asarray(variable.value) for variable in variables])
+
+
+def unstack(stacked, variables) -> None:
+    """The inverse: writes the parts of a stack into the variables."""
+    for variable, part in zip(variables, np.asarray(stacked), strict=True):
+        variable.assign(part)
+
+
+def constant(array, dtype):
+    """The tensor of a NumPy array, which outlasts a function that is being traced.
+
+    TensorFlow has no need of it: there variables always hold their values.
+    """
+    with jax.ensure_compile_time_eval():
+        return jnp.array(array, dtype)
+
+
+def fit(tensors) -> list:
+    """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
+
+    One for some tensors of one shape: one for each of a deep net's would take longest of all to
+    compile.
+    """
+    alike: dict[tuple, list] = {}
+    for tensor in tensors:
+        alike.setdefault((tensor.shape, tensor.dtype), []).append(tensor)
+    return [
+        jnp.all(jnp.abs(jnp.stack(some[first : first + LOOKED_AT_TOGETHER])) < _largest_root(dtype))
+        for (_, dtype), some in alike.items()
+        for first in range(0, len(some), LOOKED_AT_TOGETHER)
+    ]
+
+
+def rows_fit(tensor):
+    """Whether that holds of targets' gradients `(..., examples, units)` and of an example's sum.
+
+    By a product, whose operand is there once: XLA would do all that makes the tensor a second time
+    for the sake of a look at it, which is a third of a step.
+    """
+    wide = tensor.astype(jnp.promote_types(tensor.dtype, "float32"))
+    limits = jnp.full(wide.shape[-1], _largest_root(wide.dtype), wide.dtype)
+    return jnp.all(jnp.isfinite(wide.reshape(-1, wide.shape[-1]) @ limits))
+
+
+def _largest_root(dtype) -> float:
+    """The root of the largest number of a dtype, float32's of one with as many exponents."""
+    return float(np.sqrt(jnp.finfo(jnp.promote_types(dtype, "float32")).max))
+
+
+def run_if(model, condition, variables, body) -> None:
+    """Runs `body()`, which changes variables; where the condition is false they stay."""
+    before = _values(variables)
+    body()
+    for variable, old in zip(variables, before, strict=True):
+        if variable.value is not old:  # fused with the update, so that nothing is copied
+            variable.assign(jnp.where(condition, variable.value, old))
+
+
+def ids_if(model, condition, ids, count):
+    """The ids; where the condition is false, ones beyond the table, which `scatter` leaves out."""
+    return jnp.where(condition, ids, count)
+
+
+def together(tensors) -> list:
+    """The tensors; on TensorFlow none of them ready before all are."""
+    return tensors
+
+
+def repeat(model, times, body) -> None:
+    """Runs `body()`, which changes weights and optimizer, several times in one loop."""
+    weights, fixed, slots, metrics = _groups(model)
+    changed, others = [*weights, *slots], [*fixed, *metrics]
+    before = _values(others)
+
+    def run(_, values):
+        with _scope(changed, values, others, before) as scope:
+            body()
+        return _values(changed, scope)
+
+    _assign(changed, jax.lax.fori_loop(0, times, run, _values(changed)))
+
+
+def train_step(model, run, state, data):
+    """One step of a model, `run(model, data)`, without side effects. Returns logs and state."""
+    wide = jax.config.jax_enable_x64 and keras.config.floatx() == "float64"
+    groups = _groups(model)
+    pairs = [pair for group in zip(groups, state, strict=True) for pair in zip(*group, strict=True)]
+    with wide_floats() if wide else contextlib.nullcontext():
+        with keras.StatelessScope(state_mapping=pairs, collect_losses=True) as scope:
+            logs = run(model, data)
+    return logs, tuple(_values(group, scope) for group in groups)
+
+
+def _groups(model) -> tuple:
+    """All variables of a step, in the order of Keras' training state."""
+    return (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+
+
+def _scope(changed, values, others, before) -> keras.StatelessScope:
+    pairs = [*zip(changed, values, strict=True), *zip(others, before, strict=True)]
+    return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
+
+
+def _values(variables, scope=None) -> list:
+    """Values in a scope that has ended, or present ones."""
+    return [scope.get_current_value(v) if scope else v.value for v in variables]
+
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _on_host(tables) -> bool:
+    return any(table.on_host for table in tables.values())
+
+
+def _read(tables, ids):
+    return {key: table.gather(ids) for key, table in tables.items()}
+
+
+def _write(tables, ids, rows):
+    for key, table in tables.items():
+        if (ids < len(table.array)).all():  # beyond it in a step that is left out
+            table.scatter(ids, rows[key])
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _set_rows(table, places, rows):
+    return table.at[places].set(rows)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,146 @@
+"""Variables that show slices of a stacked one while a chain trains, and until they are read."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from raikeras.backend import load_backend
+from raikeras.backend.keras_internals import in_stateless_scope
+
+
+def make_views(stacked, variables) -> None:
+    """Turns variables into views of the slices of a stacked one, until `release_views`.
+
+    A view shows what the stack holds whenever it is looked at, inside a traced step and outside,
+    and what is assigned to it goes into the stack.
+    """
+    released = _released_together(variables)
+    if released is None:
+        stacked.assign(load_backend().stack(variables))
+    else:
+        stacked.assign(released.stack)
+        for variable in variables:
+            _make_plain(variable, type(variable).__bases__[0], None)
+    for index, variable in enumerate(variables):
+        own = variable.__dict__.pop("_value")
+        # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
+        variable.__dict__["_own_value"] = own if hasattr(own, "assign") else None
+        variable.__dict__["_slice_of"] = (stacked, index)
+        kind: Any = type(variable)
+        variable.__class__ = _view_of(kind)
+
+
+def release_views(variables, stacked) -> None:
+    """Makes plain variables of views again, with values of their own.
+
+    On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
+    not before the next `train_on_batch`. Not so where the value depends on when that is: float64
+    on whether JAX allows it then, a distributed one on its layout.
+    """
+    stack = stacked._value
+    lost = stack is None  # as Keras leaves all weights when a step fails on JAX
+    laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
+    at_once = lost or laid_out or hasattr(stack, "assign") or stack.dtype.itemsize > 4
+    later = None if at_once else Released(stack)
+    for index, variable in enumerate(variables):
+        kind: Any = type(variable).__bases__[0]
+        variable.__class__ = kind
+        del variable.__dict__["_slice_of"]
+        variable.__dict__["_value"] = variable.__dict__.pop("_own_value")
+        if later:
+            variable.__dict__["_slice_of_released"] = (later, index)
+            variable.__class__ = _unread(kind)
+    if at_once and not lost:
+        load_backend().unstack(stack, variables)
+
+
+class Released:
+    """The values of a chain's weights after training, until each variable has taken its own."""
+
+    def __init__(self, stack):
+        self.stack = stack
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        return np.asarray(self.stack)  # once for all slices
+
+
+def _released_together(variables) -> Released | None:
+    """What just these variables were released from, if none has got another value since."""
+    kept = [variable.__dict__.get("_slice_of_released", (None, None)) for variable in variables]
+    released = kept[0][0]
+    if released is None or len(released.stack) != len(variables):
+        return None
+    same = all(one is released and place == index for index, (one, place) in enumerate(kept))
+    return released if same else None
+
+
+def _make_plain(variable, kind, value) -> None:
+    # In this order, for other threads may be looking.
+    variable.__dict__["_value"] = value
+    variable.__class__ = kind
+    variable.__dict__.pop("_slice_of_released", None)
+
+
+@functools.cache
+def _unread(kind) -> type:
+    class Unread(kind):
+        """A variable that has not been looked at since `release_views`."""
+
+        @property
+        def _value(self):
+            kept = self.__dict__.get("_slice_of_released")
+            if kept is None:  # another thread was faster
+                return self.__dict__["_value"]
+            released, index = kept
+            value = load_backend().constant(released.values[index], self._dtype)
+            _make_plain(self, kind, value)
+            return value
+
+        @_value.setter
+        def _value(self, value):
+            _make_plain(self, kind, value)
+
+        def __reduce_ex__(self, protocol):
+            _make_plain(self, kind, self._value)  # a class that pickle can find
+            return self.__reduce_ex__(protocol)
+
+    return Unread
+
+
+@functools.cache
+def _view_of(kind) -> type:
+    class View(kind):
+        """A variable whose value is a slice of another one's."""
+
+        @property
+        def _value(self):
+            stacked, index = self._slice_of
+            if stacked._value is None and not in_stateless_scope():
+                raise RuntimeError(
+                    "The weights are inside a training step. In a callback at the end of a batch "
+                    "call `model.jax_state_sync()` first."
+                )
+            return ops.convert_to_tensor(stacked.value)[index]
+
+        @_value.setter
+        def _value(self, value):
+            if value is not None:  # what Keras does to save memory, on JAX
+                self._direct_assign(value)
+
+        @property
+        def regularizer(self):
+            return None  # the stack is regularised as a whole
+
+        def _direct_assign(self, value):
+            stacked, index = self._slice_of
+            if hasattr(stacked._value, "assign"):  # a TensorFlow variable
+                stacked._value[index].assign(value)
+                return
+            if not isinstance(stacked._value, np.ndarray):
+                stacked._value = np.array(stacked._value)  # one copy for all slices
+            stacked._value[index] = value
+
+    return View

@@ -1,0 +1,1 @@
+"""Training that was stopped goes on."""

@@ -1,0 +1,1 @@
+"""The training step: targets are set, gradients taken, rows and weights follow."""

@@ -1,0 +1,71 @@
+"""Measuring the deployed network during training, and the columns of a step: used by `Step`."""
+
+import keras
+from keras import ops
+
+from raikeras.backend.keras_internals import loss_tracker
+from raikeras.rows.layout import cast, like
+
+
+def state_of(model) -> list[keras.Variable]:
+    """Variables that a forward pass may read: all of the model's but the rows."""
+    rows = {id(variable) for variable in model.store.variables} if model.store else set()
+    return [variable for variable in model.variables if id(variable) not in rows]
+
+
+def step_logs(model, step, task, hidden, outputs) -> dict:
+    """Feeds the relaxed path's columns and collects all of them."""
+    if not step.circuit.cuts:
+        return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
+    relaxed = dict(zip(model.relaxed_columns[:2], (task, hidden), strict=True))
+    for column, value in relaxed.items():
+        column.update_state(value, sample_weight=step.batch_size)
+    logs = {column.name: column.result() for column in (loss_tracker(model), *relaxed)}
+    if model.deployed_every:
+        logs["deployed_loss"] = model.relaxed_columns[2].result()
+        logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
+    return logs
+
+
+def deployed_pass(model, step, needed, then, otherwise):
+    """Feeds the deployed columns; returns the forward pass at the cuts for the target rule.
+
+    Both need the same forward pass, which is skipped in steps where neither is wanted. What the
+    rule makes of it is part of the same condition, lest its result be copied on the way out of it.
+    """
+    circuit, every = step.circuit, model.deployed_every
+    first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
+    measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
+    metrics = model.metrics_variables if every else []
+
+    def run():
+        old = [ops.convert_to_tensor(v.value) for v in metrics]
+        state = [(v, v.value) for v in state_of(model)]
+        state += zip(metrics, old, strict=True)
+        with keras.StatelessScope(state, collect_losses=True) as scope:
+            outputs, start = circuit.record(step.x)
+            if every:
+                loss = model.compute_loss(
+                    step.x, step.y, outputs, step.sample_weight, training=False
+                )
+                model.relaxed_columns[2].update_state(loss, sample_weight=step.batch_size)
+                model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
+            new = [scope.get_current_value(v) for v in metrics]
+        if every > 1:  # the pass may be here for the rule's sake alone
+            new = [ops.where(measures, *pair) for pair in zip(new, old, strict=True)]
+        start = cast(start, step.dtype)
+        return start if then is None else then(start), new
+
+    def skip():
+        nothing = otherwise
+        if otherwise is None:
+            nothing = like(circuit.groups, step.batch_size, step.dtype)
+        return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
+
+    if every == 1 or needed is True:
+        start, values = run()
+    else:
+        start, values = ops.cond(ops.logical_or(measures, needed), run, skip)
+    for variable, value in zip(metrics, values, strict=True):
+        variable.assign(value)
+    return start

@@ -1,0 +1,224 @@
+"""The guard against overflow: steps that are not finite are left out, and `fit` stops and says why.
+
+`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from raikeras.backend import load_backend
+from raikeras.backend.keras_internals import loss_tracker
+from raikeras.data import ids as ids_in
+from raikeras.data.contents import first_rows
+from raikeras.rows.layout import by_cut
+
+BATCHES = 50  # between two looks at the loss within an epoch
+EXAMPLES = 256  # that an explanation looks at
+ROWS = 4096  # read at once in search of the largest target
+
+
+def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
+    """Runs `body()`, after which rows and weights have followed, unless something overflowed.
+
+    That is so where the objective, a gradient or the square of one, which optimizers keep, is not
+    finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
+    were (moving statistics follow the forward pass as ever) and the epoch's mean loss becomes NaN,
+    which is how later steps and `Guard` know. Where all is finite the step is the same as without.
+
+    Args:
+        model: The `RelaxedModel`.
+        step: The `raikeras.training.step.Step` in progress.
+        total: The objective.
+        by_target: Its gradient by the targets, a list of a tensor for each group of cuts.
+        gradients: Its gradients by the weights.
+        body: A function without arguments.
+    """
+    backend, mean = load_backend(), loss_tracker(model).total
+    iterations, count = model.optimizer.iterations, model.weight_step.training_steps
+    flags = [ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype)), ops.isfinite(total)]
+    finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
+    before = ops.copy(iterations.value)
+    moving = _moving(model)
+    if model.store is not None and step.row_ids is None:
+        moving += model.store.variables
+    elif model.store is not None:
+        step.row_ids = backend.ids_if(model, finite, step.row_ids, model.store.num_examples)
+    backend.run_if(model, finite, moving, body)
+    done = finite
+    if model.trainable_variables:  # without any, optimizers do not count
+        # Fewer were counted where a weight step, in the middle, had to leave out its own.
+        done = count(iterations.value) > count(before)
+    mean.assign(ops.where(done, backend.apart(mean.value), ops.cast(float("nan"), mean.dtype)))
+
+
+def run_if_finite(model, tensors, body) -> None:
+    """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
+    load_backend().run_if(model, _all_hold(_fit(model, tensors)), _moving(model), body)
+
+
+def _all_hold(flags: list):
+    """Whether all boolean scalars hold, as a product, which XLA computes once.
+
+    Whatever costs less it computes anew in each operation that reads it: so the sum of all layers'
+    losses would be compiled, and run, with every variable's update.
+    """
+    if not flags:
+        return ops.convert_to_tensor(True)
+    count = len(flags)
+    return ops.matmul(ops.cast(ops.stack(flags), "float32"), ops.ones(count, "float32")) == count
+
+
+def _fit(model, tensors) -> list:
+    """Flags that hold if all numbers' squares are finite; `None` stands for no tensor.
+
+    For an optimizer that clips norms their sum too: such a norm makes NaN of what it divides.
+    """
+    tensors = [tensor for tensor in tensors if tensor is not None]
+    fit = load_backend().fit(tensors)
+    optimizer = model.optimizer
+    if optimizer.clipnorm is not None or optimizer.global_clipnorm is not None:
+        fit.append(ops.isfinite(sum(_squared_norm(tensor) for tensor in tensors)))
+    return fit
+
+
+def _squared_norm(tensor):
+    tensor = getattr(tensor, "values", tensor)  # of TensorFlow's slices of an embedding
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return ops.cast(
+        ops.sum(ops.square(ops.cast(tensor, "float32" if "16" in dtype else dtype))), "float32"
+    )
+
+
+def _moving(model) -> list:
+    """The variables that weight steps change."""
+    return [*model.trainable_variables, *model.optimizer.variables]
+
+
+class Guard(keras.callbacks.Callback):
+    """Stops training once the loss is not finite; `RelaxedModel.fit` adds it by itself."""
+
+    async_safe = True  # so that batches need not wait for it
+
+    def __init__(self):
+        super().__init__()
+        self.stopped = False
+
+    @classmethod
+    def added_to(cls, call: dict) -> "Guard":
+        """A new guard among the callbacks of a call of `fit`."""
+        guard, callbacks = cls(), call.get("callbacks")
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(guard)
+        else:
+            call["callbacks"] = [*keras.tree.flatten(callbacks or []), guard]
+        return guard
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch % BATCHES == BATCHES - 1:
+            self._look(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._look(logs)
+
+    def _look(self, logs) -> None:
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            self.stopped = self.model.stop_training = True
+
+
+def explain(model, x, not_finite: Sequence[str] = ()) -> str:
+    """Says where a training that was stopped overflowed, and what helps.
+
+    Args:
+        model: The `RelaxedModel`, after `fit`.
+        x: What `fit` was given, with ids or without; of a stream nothing is looked at.
+        not_finite: A few words for each argument of `fit` that holds NaN or infinities.
+    """
+    number = int(model.weight_step.training_steps(model.optimizer.iterations)) + 1
+    found = [_first_overflow(model, x), *_largest(model)]
+    if not_finite:
+        # An output that is NaN because its input is says nothing more.
+        found = [f"The data were not finite: {' and '.join(not_finite)}", *_largest(model)]
+    remedy = f"{model.target_rule.remedy}, " if model.target_rule.remedy else ""
+    return (
+        f"Training stopped: the objective or its gradient was not finite in training step {number}."
+        " The step was left out, so weights and targets are those before it. "
+        + " ".join(f"{words}." for words in found if words)
+        + f" What helps: {remedy}a smaller learning rate or hidden weight, a start that keeps the "
+        "size of activations (raikeras.initializers.isometric_start, he_normal for ReLU), fewer "
+        'relaxed layers (`relax`), or keras.config.set_floatx("float64").'
+    )
+
+
+def _largest(model) -> list[str]:
+    """The largest weight and the largest target, each with its layer."""
+    cuts = model.relaxed.circuit.cuts
+    weights = [
+        (max(float(np.abs(w).max(initial=0)) for w in cut.layer.get_weights()), cut.layer.name)
+        for cut in cuts
+        if cut.layer.weights
+    ]
+    words = []
+    if weights:
+        words.append("The largest weight is {:.2g}, in layer `{}`".format(*max(weights)))
+    if model.store is not None:
+        words.append("the largest target {:.2g}, of layer `{}`".format(*_largest_target(model)))
+    return ["; ".join(words)]
+
+
+def _largest_target(model) -> tuple[float, str]:
+    store, cuts = model.store, model.relaxed.circuit.cuts
+    largest = np.zeros(len(cuts))
+    for first in range(0, store.num_examples, ROWS):
+        rows = store.targets(np.arange(first, min(first + ROWS, store.num_examples)))
+        parts = [np.abs(part.astype("float64")) for part in by_cut(store.groups, rows)]
+        largest = np.maximum(largest, [part.max(initial=0) for part in parts])
+    place = int(largest.argmax())
+    return float(largest[place]), cuts[place].name
+
+
+def _first_overflow(model, x) -> str | None:
+    """The first layer whose output or squared mismatch is not finite, among some examples."""
+    if ids_in.is_stream(x):
+        return None
+    ids = x["example_id"][:EXAMPLES] if ids_in.has_ids(x) else None
+    x = keras.tree.map_structure(
+        lambda part: first_rows(part, EXAMPLES), x["inputs"] if ids is not None else x
+    )
+    for cut, own, target in _values(model, x, ids):
+        name = own.dtype.name
+        limit = float(np.sqrt(np.finfo(np.promote_types(name, "float32")).max))
+        size = np.abs(own.astype("float64")).max(initial=0)
+        far = np.abs(own.astype("float64") - target).max(initial=0)
+        if not np.isfinite(size):
+            return f"Layer `{cut.name}` is the first whose output overflows {name}"
+        if not far < limit:
+            return (
+                f"Layer `{cut.name}` is the first whose mismatch, {far:.2g} at most, has a square "
+                f"that overflows {name}; its output reaches {size:.2g}"
+            )
+    return (
+        "No layer's output or squared mismatch overflows in the examples looked at, so it is a "
+        "gradient or its square, which optimizers keep"
+    )
+
+
+def _values(model, x, ids) -> list[tuple]:
+    """By cut: the layer's own value and its target, or 0 where there is none, as arrays."""
+    circuit, store = model.relaxed.circuit, model.store
+    started = store is not None and (store.read("age", ids) > 0).all()
+    with keras.StatelessScope(collect_losses=True):
+        if started:
+            targets = [ops.convert_to_tensor(part) for part in store.targets(ids)]
+            pairs = circuit.replay(x, targets, None)[1]
+            found = [(pair.own, pair.target) for pair in pairs]
+        else:
+            values = [ops.convert_to_numpy(part) for part in circuit.record(x)[1]]
+            found = [(own, 0.0) for own in by_cut(circuit.groups, values)]
+    to_numpy = ops.convert_to_numpy
+    return [
+        (cut, np.asarray(to_numpy(own)), np.asarray(to_numpy(target), "float64"))
+        for cut, (own, target) in zip(circuit.cuts, found, strict=True)
+    ]

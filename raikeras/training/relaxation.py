@@ -1,0 +1,122 @@
+"""What a `RelaxedModel` trains with, beside what Keras knows of it."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from raikeras.losses import MatchingLoss
+from raikeras.network.chain import Chain
+from raikeras.network.changes import Parts
+from raikeras.network.hidden_loss import HiddenLoss, get_loss
+from raikeras.network.relaxed_network import Circuit
+from raikeras.network.select_layers import choose_layers
+from raikeras.rows.storage import Store
+from raikeras.training.least_squares import why_not as why_not_least_squares
+
+
+class Relaxation:
+    """What a `RelaxedModel` trains with: a plain object, for Keras tracks what attributes reach.
+
+    Args:
+        net: The user's net.
+        relax, at, hidden_loss, hidden_weight: As in `RelaxedModel`.
+        name: Name of the model.
+        stack: Whether chains of equal layers are to train as one.
+
+    Attributes:
+        circuit: The net with its cuts.
+        hidden_loss: The hidden loss of all cuts.
+        why_no_least_squares: Why local problems are not all least squares; `None` if they are.
+        at, given_loss, given_weight: The arguments.
+        scope: A name that no other model's variables have before theirs.
+        store: The rows, `None` before the first `fit`.
+        owner: The optimizer whose rule the rows' slots belong to.
+        in_order: Whether every batch of `fit` so far was all examples in the order of their rows,
+            so that its step need not look them up; `None` before the first.
+        fitting: Whether `fit` runs.
+        data: Fingerprint of the arrays whose examples the rows belong to.
+        said: Whether the user was told that layers train one by one.
+        listed: The model's variables while chains are attached.
+    """
+
+    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str, stack: bool):
+        self._net, self._stack = net, stack
+        self._relax = list(relax) if isinstance(relax, list) else relax
+        self.at, self.given_loss, self.given_weight = at, hidden_loss, hidden_weight
+        self.scope = f"{name}_{keras.backend.get_uid('raikeras')}"
+        self.store: Store | None = None
+        self.owner: keras.optimizers.Optimizer | None = None
+        self.in_order: bool | None = None
+        self.fitting = False
+        self.data: str | None = None
+        self.said = False
+        self.listed: list[keras.Variable] | None = None
+        parts = Parts(net)
+        self._take(self._circuit(), parts)
+
+    @property
+    def takes_all_rows(self) -> bool:
+        """Whether the batch of the step in progress is all examples in the order of their rows."""
+        return self.fitting and bool(self.in_order)
+
+    @contextlib.contextmanager
+    def within_fit(self) -> Iterator[None]:
+        """While it lasts, steps are those of `fit`."""
+        self.fitting = True
+        try:
+            yield
+        finally:
+            self.fitting = False
+
+    def attached_chains(self) -> list[Chain]:
+        """The chains of equal layers that train as one at this moment."""
+        return [chain for chain in self.circuit.chains if chain.attached]
+
+    def follow_net(self) -> bool:
+        """Takes the net's settings as they are now; returns whether any changed.
+
+        Raises:
+            ValueError: If the net has other relaxed layers than when it was wrapped.
+        """
+        before = self.circuit.cuts
+        if not before or self.attached_chains():  # `fit` evaluates
+            return False
+        parts = Parts(self._net)
+        if not parts.differ_from(self._parts):
+            return False
+        try:
+            circuit = self._circuit()
+        except ValueError as error:
+            raise _changed(str(error)) from error
+        if circuit.cuts != before:
+            raise _changed(_difference(before, circuit.cuts))
+        self._take(circuit, parts)
+        return True
+
+    def _circuit(self) -> Circuit:
+        matching = isinstance(get_loss(self.given_loss), MatchingLoss)
+        layers = choose_layers(self._net, self._relax)
+        with keras.name_scope(self.scope):
+            return Circuit(self._net, layers, self.at, matching, self._stack)
+
+    def _take(self, circuit: Circuit, parts: Parts) -> None:
+        self.circuit, self._parts = circuit, parts
+        self.hidden_loss = HiddenLoss(self.given_loss, self.given_weight, circuit.cuts, self.at)
+        self.why_no_least_squares = why_not_least_squares(circuit, self.hidden_loss, self.at)
+
+
+def _changed(what: str) -> ValueError:
+    return ValueError(
+        "The net must have the relaxed layers with which it was wrapped. Make a new RelaxedModel "
+        f"of it after the change. Received: {what}"
+    )
+
+
+def _difference(before, after) -> str:
+    """What two lists of cuts do not share, in words."""
+    words = [
+        f"{what} {[f'{cut.name} of shape {cut.shape}' for cut in some if cut not in other]}"
+        for what, some, other in (("new", after, before), ("gone", before, after))
+    ]
+    return "; ".join(words)

@@ -1,0 +1,356 @@
+"""One training step of a `RelaxedModel`, the same on every backend, and what rules see of it.
+
+The target rule sets the batch's targets, the gradients of the objective by weights and targets are
+taken at one point, the rule learns of the targets' gradient, and the weight step follows.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+from raikeras.backend import load_backend
+from raikeras.backend.keras_internals import loss_tracker, output_loss_variables
+from raikeras.data import ids as ids_in
+from raikeras.rows.layout import cast, like
+from raikeras.targets import Targets
+from raikeras.training import overflow
+from raikeras.training.deployed import deployed_pass, state_of, step_logs
+
+
+class Step:
+    """A training step in progress, as target rules and weight steps see it.
+
+    Attributes:
+        x: The net's inputs.
+        y: What the task loss compares the outputs with.
+        sample_weight: Weights of the examples or `None`.
+        hidden_sample_weight: Those with which the hidden loss weighs them.
+        batch_size: Integer scalar, number of examples.
+        ids: Integers `(batch,)`, or `None` where the data have no ids.
+        row_ids: The ids by which rows are found, or `None` where the batch is all rows in order.
+        count: Integer scalar, number of training steps made before.
+        dtype: Dtype in which targets are computed.
+        optimizer: The compiled optimizer.
+        weights: The trainable weights.
+        targets: The batch's `Targets`, once they are set.
+        inputs: What each relaxed layer, or attached chain, was fed on the relaxed path, once the
+            gradient of the objective is taken.
+    """
+
+    def __init__(self, model, data, in_order: bool = False):
+        x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        self.ids = x["example_id"] if ids_in.has_ids(x) else None
+        self.row_ids = None if in_order else self.ids
+        self.x = x["inputs"] if ids_in.has_ids(x) else x
+        self.batch_size = ops.shape(keras.tree.flatten(self.x)[0])[0]
+        self.optimizer, self.weights = model.optimizer, model.trainable_variables
+        self.count = model.weight_step.training_steps(self.optimizer.iterations)
+        self.circuit, self.hidden_loss = model.relaxed.circuit, model.relaxed.hidden_loss
+        self.dtype = _compute_dtype(self.circuit)
+        self.targets = Targets([])
+        self.inputs: list = []
+        self._model = model
+        self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
+        self._start = self._state()
+        self._recorded: tuple | None = None
+        self._task: tuple | None = None
+
+    @property
+    def rule(self) -> str:
+        """The name of the target rule."""
+        return type(self._model.target_rule).__name__
+
+    @property
+    def store(self):
+        """The rows, for a rule that keeps them."""
+        if self._model.store is None or self.ids is None:
+            raise ValueError(
+                "A training step needs the rows of its examples: train with `fit`, or, after a "
+                'first `fit`, call `train_on_batch({"inputs": x, "example_id": ids}, y)`. '
+                "Received: "
+                + ("no rows yet" if self._model.store is None else "x without example ids")
+            )
+        return self._model.store
+
+    # For target rules
+
+    @property
+    def examples(self):
+        """What turns the objective's gradient by targets into that of an example's own part.
+
+        The batch size where the hidden loss is averaged over examples (the sum of their weights, if
+        it is averaged by these), 1 where it is summed.
+        """
+        return self.hidden_loss.examples(self.batch_size, self.hidden_sample_weight, self.dtype)
+
+    def values(self, needed: Any = True, then: Callable | None = None, otherwise: Any = None):
+        """The deployed forward pass at the cuts, which also measures the deployed network.
+
+        Args:
+            needed: Boolean scalar. Where it is false the pass may be left out.
+            then: Function of the values, both lists of a tensor for each group of cuts. Where the
+                pass is made, its result is returned in their place.
+            otherwise: The result where the pass is left out, of the same shapes and dtypes.
+                `None`: zeros.
+
+        Returns:
+            A list of a tensor for each group of cuts, see `raikeras.rows.layout`.
+        """
+        if self._recorded is None:
+            self._recorded = needed, deployed_pass(self._model, self, needed, then, otherwise)
+        if self._recorded[0] is not needed:
+            raise ValueError("`values` must be called with one and the same `needed` in a step.")
+        return self._recorded[1]
+
+    def objective(self, targets, fed=None, fresh=False):
+        """The whole objective at the present weights, a scalar; leaves no trace in any state.
+
+        Dropout masks and batch statistics are those of the step itself.
+
+        Args:
+            targets: A list of a tensor for each group of cuts.
+            fed: Likewise, what relaxed layers hand on. `None`: their targets.
+            fresh: See `raikeras.targets.Targets`.
+        """
+        return self._isolated(self._objective)(Targets(targets, fed, fresh))[0]
+
+    def task_gradient(self) -> tuple:
+        """The forward pass in training mode and backprop's gradient there; leaves no trace.
+
+        Returns:
+            The values at the cuts and the gradient of the task loss by them, both a list of a
+            tensor for each group of cuts.
+        """
+        return self._task_pass()[:2]
+
+    def gradient(self, function: Callable, at):
+        """The gradient of a scalar function of a list of tensors, likewise a list."""
+        return load_backend().gradient(function, at)
+
+    # For weight steps
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether the weights' gradient stays that of least squares however the weights move."""
+        if self._model.relaxed.why_no_least_squares:
+            return False
+        layers = [block.chain or block.cut.layer for block in self.circuit.blocks()]
+        trained = {id(weight) for weight in self.weights}
+        solved = [layer for layer in layers if id(layer.kernel) in trained]
+        return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
+
+    def weight_gradients(self, targets: Targets | None = None, moved: bool = True) -> list:
+        """The weights' gradient at the present weights, targets as they are; leaves no trace.
+
+        Args:
+            targets: `None` takes those of the step.
+            moved: Whether the weights have moved since the targets were set, so that no mismatch
+                is mere rounding any more.
+        """
+
+        def scaled(targets):
+            total, parts = self._isolated(self._objective)(targets)
+            return self.optimizer.scale_loss(total), parts
+
+        targets = targets or self.targets
+        targets = targets._replace(fresh=False) if moved else targets
+        _, gradients, _ = load_backend().differentiate(
+            self._model, lambda values: scaled(targets._replace(values=values)), targets.values
+        )
+        return load_backend().together(self._of_layers_outside(gradients))
+
+    def layers_in_sequence(self, gradients) -> Iterator[tuple]:
+        """Goes through the relaxed layers, then through all others, for weight steps in turn.
+
+        Args:
+            gradients: The gradients at the present weights, one per trainable weight.
+
+        Yields:
+            A layer's trainable weights, and a function of their gradient at the present weights
+            when the layer is fed by the net as it is then. For the weights of all layers that are
+            not relaxed, the gradient is the one given.
+        """
+        place = {id(weight): number for number, weight in enumerate(self.weights)}
+        left = dict(place)
+        for layer in self.circuit.layers:
+            own = [weight for weight in layer.trainable_variables if id(weight) in left]
+            for weight in own:
+                del left[id(weight)]
+            if own:
+                fed = self._isolated(self.circuit.perturb)(self.x, self._no_offsets())[1]
+                targets = self.targets._replace(fed=cast(fed, self.dtype))
+                yield own, functools.partial(self._gradients_of, own, place, targets)
+        rest = [self.weights[number] for number in left.values()]
+        if rest:
+            same = [gradients[place[id(weight)]] for weight in rest]
+            yield rest, lambda: same
+
+    def _gradients_of(self, weights, place: dict, targets: Targets) -> list:
+        gradients = self.weight_gradients(targets)
+        return [gradients[place[id(weight)]] for weight in weights]
+
+    def apply_if_finite(self, gradients, weights) -> None:
+        """A step of the compiled optimizer, left out where a gradient is not finite."""
+        self.run_if_finite(gradients, lambda: self.optimizer.apply(gradients, weights))
+
+    def run_if_finite(self, tensors, body: Callable) -> None:
+        """Runs `body()`, which updates weights, if all the tensors are finite."""
+        overflow.run_if_finite(self._model, tensors, body)
+
+    def repeat(self, times: int, body: Callable) -> None:
+        """Runs `body()`, which updates weights by the optimizer, several times."""
+        load_backend().repeat(self._model, times, body)
+
+    # The step itself
+
+    def run(self) -> dict:
+        """Sets targets, takes gradients, lets rule and weights follow; returns the logs."""
+        model = self._model
+        if self.circuit.cuts:
+            self.targets = self._set_targets(model.target_rule)
+
+        def scaled_objective(values):
+            total, parts = self._objective(self.targets._replace(values=values))
+            return self.optimizer.scale_loss(total), (total, parts)
+
+        (total, (*parts, self.inputs)), gradients, by_target = load_backend().differentiate(
+            model, scaled_objective, self.targets.values
+        )
+        loss_tracker(model).update_state(total, sample_weight=self.batch_size)
+        gradients = self._of_layers_outside(gradients)
+        if not self.circuit.cuts:
+            model.weight_step.apply(self, gradients)
+            return step_logs(model, self, *parts)
+
+        # Made once, for the guard and the rows' step: XLA would make it for each of them.
+        by_target = [load_backend().apart(one) for one in by_target]
+
+        def follow():
+            model.target_rule.moved(self, self.targets, by_target)
+            model.weight_step.apply(self, gradients)
+
+        overflow.follow_if_finite(model, self, total, by_target, gradients, follow)
+        return step_logs(model, self, *parts)
+
+    def _set_targets(self, rule) -> Targets:
+        rule.check(self.optimizer)
+        targets = targets_of(self, rule.set(self))
+        if self._recorded is None and self._model.deployed_every:
+            self.values(needed=False)
+        return targets
+
+    def _objective(self, targets: Targets):
+        """The whole objective on the relaxed path, and its parts for the logs."""
+        fresh = None
+        if targets.fresh is not False and self.circuit.cuts:
+            fresh = ops.broadcast_to(targets.fresh, (self.batch_size, 1))
+        outputs, pairs = self.circuit.replay(self.x, targets.values, fresh, targets.fed)
+        task = self._task_loss(outputs)
+        if not pairs:
+            return task, (task, ops.zeros(()), outputs, [])
+        hidden = self.hidden_loss(pairs, self.hidden_sample_weight, self.count)
+        inputs = [pair.inputs for pair in pairs]
+        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
+
+    def _task_loss(self, outputs):
+        """The compiled loss; the columns of single outputs are the deployed network's, not its."""
+        columns = output_loss_variables(self._model) if self.circuit.cuts else []
+        before = [ops.copy(column.value) for column in columns]
+        loss = self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
+        for column, value in zip(columns, before, strict=True):
+            column.assign(value)
+        return loss
+
+    def _task_pass(self) -> tuple:
+        """Values at the cuts, the task loss' gradient by them, and its gradient by the weights."""
+        if self._task is None:
+
+            def task(offsets):
+                unroll = load_backend().unrolls_chains(self._model)
+                outputs, values = self.circuit.perturb(self.x, offsets, unroll)
+                return self._task_loss(outputs), values
+
+            values, by_weights, by_values = load_backend().differentiate(
+                self._model, self._isolated(task), self._no_offsets()
+            )
+            self._task = cast(values, self.dtype), by_values, by_weights
+        return self._task
+
+    def _no_offsets(self):
+        return like(self.circuit.groups, self.batch_size, self.dtype)
+
+    def _of_layers_outside(self, gradients) -> list:
+        """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""
+        if self.targets.fed is None:
+            return gradients
+        relaxed = {id(weight) for weight in self.circuit.weights}
+        if all(id(weight) in relaxed for weight in self.weights):
+            return gradients
+        task = self._task_pass()[2]
+        return [
+            ours if id(weight) in relaxed else backprop
+            for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
+        ]
+
+    def _state(self) -> list[tuple]:
+        """The state at the start of the step, weights apart: seeds, moving statistics, metrics."""
+        variables = [*state_of(self._model), *self._model.metrics_variables]
+        if isinstance(self.count, keras.Variable):
+            variables.append(self.count)
+        weights = {id(weight) for weight in self.weights}
+        # Copies, for on TensorFlow a conversion would hand back the variable, which moves.
+        return [(v, ops.copy(v.value)) for v in variables if id(v) not in weights]
+
+    def _isolated(self, function: Callable) -> Callable:
+        """The function, run on the present weights and the state at the start; it changes none."""
+
+        def run(*args):
+            state = [*self._start, *((weight, weight.value) for weight in self.weights)]
+            with keras.StatelessScope(state, collect_losses=True):
+                return function(*args)
+
+        return run
+
+
+def run_step(model, data) -> dict:
+    """One step of a `RelaxedModel` on the data of a batch. Returns the logs."""
+    return Step(model, data, model.relaxed.takes_all_rows).run()
+
+
+def targets_of(step, found) -> Targets:
+    """What a target rule returned, as `Targets`.
+
+    Raises:
+        ValueError: If it is no list of a tensor for each group of cuts.
+    """
+    targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
+    groups = step.circuit.groups
+    for part in (targets.values, targets.fed):
+        shapes = [getattr(one, "shape", None) for one in part] if isinstance(part, list) else part
+        if part is not None and (shapes is part or not _fit(shapes, groups)):
+            wanted = [group.shape("batch") for group in groups]
+            raise ValueError(
+                "A target rule must return lists of a tensor for each group of cuts, of the shapes "
+                f"{wanted}. Received from {step.rule}: {shapes if isinstance(part, list) else part}"
+            )
+    return targets
+
+
+def _fit(shapes: list, groups) -> bool:
+    if len(shapes) != len(groups) or None in shapes:
+        return False
+    wanted = [group.shape(None) for group in groups]
+    return all(
+        len(shape) == len(own)
+        and all(None in pair or pair[0] == pair[1] for pair in zip(shape, own, strict=True))
+        for shape, own in zip(shapes, wanted, strict=True)
+    )
+
+
+def _compute_dtype(circuit) -> str:
+    if not circuit.cuts:
+        return keras.config.floatx()
+    return "float32" if circuit.dtype in ("bfloat16", "float16") else circuit.dtype
