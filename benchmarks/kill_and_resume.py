@@ -80,7 +80,7 @@ def last_step(folder: Path) -> int:
 
 def lost_seconds(folder: Path) -> float:
     """Training time since the state in the backup, which must be whole."""
-    from raikeras import snapshots
+    from raikeras.backup import snapshots
 
     lines = [line.split() for line in (folder / "steps").read_text().split("\n")[:-1]]
     # The first two are the compiler's: JAX compiles again for what the first one returned.

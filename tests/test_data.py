@@ -6,8 +6,9 @@ import pytest
 from tf_streams import TF_DATA, needs_tensorflow, tf_dataset
 
 import raikeras
-from raikeras.data import Checker, fingerprint, is_stream, with_ids
+from raikeras.data import fingerprint, is_stream, with_ids
 from raikeras.data.finite import check_finite
+from raikeras.data.ids import Checker
 
 COUNT = 13  # with batches of 5 the last one is short
 RNG = np.random.default_rng(0)
