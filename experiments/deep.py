@@ -18,7 +18,6 @@ from results import progress
 from sklearn.linear_model import LogisticRegression
 from thousand import scanned
 
-import raikeras
 from raikeras.initializers import isometric_start
 
 sys.setrecursionlimit(400_000)  # Keras walks a net's graph by recursion, some calls a layer
@@ -70,33 +69,6 @@ def tail(settings, layers: int):
     hidden = [keras.layers.Dense(settings["units"], "sigmoid") for _ in range(layers)]
     width = 2 if layers == settings["depth"] else settings["units"]
     return keras.Sequential([keras.Input((width,)), *hidden, keras.layers.Dense(1)])
-
-
-def compiled(net, settings):
-    """The model that trains a net by the run's method, its rates being knobs."""
-    steps = settings["iterations"]
-    knobs = sweep.Knobs(rate=1e-3)
-    model = net
-    if settings["method"] == "rai":
-        falling = keras.optimizers.schedules.PolynomialDecay(
-            settings["target_rate"], steps, 0.02 * settings["target_rate"]
-        )
-        first, last = settings["first_weight"], settings["last_weight"]
-        model = raikeras.RelaxedModel(
-            net,
-            targets=raikeras.Learned(optimizer=keras.optimizers.Adam(falling, beta_2=0.99)),
-            relax=[layer.name for layer in net.layers[:-1]],
-            hidden_weight=keras.optimizers.schedules.ExponentialDecay(first, steps, last / first),
-            deployed_every=0,
-        )
-    elif settings["method"] == "bp":
-        model = raikeras.RelaxedModel(net, relax=())
-    else:
-        raise ValueError(f"`method` must be bp or rai. Received: method={settings['method']!r}")
-    model.knobs = knobs
-    optimizer = keras.optimizers.Adam(knobs.falling("rate", steps), beta_2=0.99)
-    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
-    return model
 
 
 class Deep:
@@ -195,7 +167,7 @@ class Deep:
             net = scanned(self._net)
             weights = net.get_weights()
         if self._sweep is None:
-            model, examples = compiled(net, settings), settings["train_examples"]
+            model, examples = sweep.rai_or_backprop(net, settings), settings["train_examples"]
             self._sweep = sweep.Sweep(model, [weights], knobs, examples, together=False)
         else:
             self._sweep.restart([weights], knobs)

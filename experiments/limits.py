@@ -15,6 +15,7 @@ from scipy.special import expit
 import raikeras
 from raikeras.initializers import isometric_start
 from raikeras.optimizers import Rprop
+from raikeras.presets import adam_with_decay, growing
 
 LARGEST = float(np.finfo("float32").max)
 COARSE = 16  # cells of the landscape for each that is looked at on the way
@@ -74,32 +75,13 @@ def relaxed_model(net, settings):
         names += [net.layers[-1].name] if settings["relaxed"] == "all" else []
         optimizer, weight = Rprop(rate), settings["hidden_weight"]
     else:
-        optimizer = keras.optimizers.Adam(_falling(rate, steps), beta_2=0.99)
-        first, last = settings["weight_range"]
-        weight = _Growing(first, last, steps)
-        targets = keras.optimizers.Adam(_falling(settings["target_rate"], steps), beta_2=0.99)
-        options["targets"] = raikeras.Learned(optimizer=targets)
+        optimizer = adam_with_decay(rate, steps)
+        weight = growing(*settings["weight_range"], steps)
+        follow = adam_with_decay(settings["target_rate"], steps)
+        options["targets"] = raikeras.Learned(optimizer=follow)
     model = raikeras.RelaxedModel(net, relax=names or (), hidden_weight=weight, **options)
     model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
     return model
-
-
-def _falling(rate, steps):
-    return keras.optimizers.schedules.PolynomialDecay(rate, steps, 0.02 * rate)
-
-
-class _Growing(keras.optimizers.schedules.LearningRateSchedule):
-    """Geometrically from `first` to `last` over `steps`."""
-
-    def __init__(self, first, last, steps):
-        self.first, self.last, self.steps = first, last, steps
-
-    def __call__(self, step):
-        share = keras.ops.cast(step, "float32") / self.steps
-        return self.first * keras.ops.power(self.last / self.first, share)
-
-    def get_config(self):
-        return {"first": self.first, "last": self.last, "steps": self.steps}
 
 
 def train(group: list[dict]) -> dict[int, tuple]:

@@ -8,6 +8,7 @@ from results import progress
 from sklearn.datasets import load_digits
 
 import raikeras
+from raikeras.presets import falling, growing
 
 MEASURED = 10  # every how many steps the deployed network is measured beside the relaxed path
 
@@ -108,7 +109,7 @@ def growth(settings, steps):
     first, last = settings["hidden_weight"], settings["last_weight"]
     if last is None:
         return first
-    return keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
+    return growing(first, last, steps)
 
 
 def _over(weight, value):
@@ -117,11 +118,6 @@ def _over(weight, value):
         return value / weight
     decay = keras.optimizers.schedules.ExponentialDecay
     return decay(value / weight.initial_learning_rate, weight.decay_steps, 1 / weight.decay_rate)
-
-
-def falling(rate, steps):
-    """A rate that falls linearly to 2 % of itself."""
-    return keras.optimizers.schedules.PolynomialDecay(rate, steps, 0.02 * rate)
 
 
 class Watch(keras.callbacks.Callback):

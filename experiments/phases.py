@@ -7,7 +7,6 @@ of the experiment. The lattice and its regions are in `lattice.py`.
 import time
 from typing import NamedTuple
 
-import keras
 import lattice
 import numpy as np
 import sweep
@@ -16,7 +15,6 @@ from results import progress
 from scipy.special import expit
 from thousand import copy, scanned
 
-from raikeras import Learned, RelaxedModel
 from raikeras.diagnostics import boundary_disagreement
 from raikeras.initializers import isometric_start
 
@@ -52,7 +50,7 @@ class Trainer:
         self._net = dense_net(widths, "sigmoid")
         # Backprop runs the equal layers as one that loops: the same training, sooner compiled.
         self._twin = scanned(self._net) if settings["method"] == "bp" else None
-        self._model = model(self._twin or self._net, settings)
+        self._model = sweep.rai_or_backprop(self._twin or self._net, settings)
         self._data = moons(settings)
         self._starts, self._stacked, self._first = {}, {}, None
 
@@ -114,33 +112,6 @@ class Again(sweep.Sweep):
         if id(start) not in self._by_start:
             self._by_start[id(start)] = super()._started(start)
         return self._by_start[id(start)]
-
-
-def model(net, settings, knobs=None):
-    """The compiled model that trains `net`, with a knob `rate`.
-
-    RAI is `presets.rai_growing` but for the start and the net's last layer, which `net` names.
-    """
-    steps, knobs = settings["iterations"], knobs or sweep.Knobs(rate=1e-3)
-    options = {"relax": ()}
-    if settings["method"] == "rai":
-        first, last = settings["first_weight"], settings["last_weight"]
-        rate = settings["target_rate"]
-        falling = keras.optimizers.schedules.PolynomialDecay(rate, steps, 0.02 * rate)
-        options = {
-            "relax": [layer.name for layer in net.layers][:-1],
-            "targets": Learned(optimizer=keras.optimizers.Adam(falling, beta_2=0.99)),
-            "hidden_weight": keras.optimizers.schedules.ExponentialDecay(
-                first, steps, last / first
-            ),
-        }
-    elif settings["method"] != "bp":
-        raise ValueError(f"`method` must be bp or rai. Received: method={settings['method']!r}")
-    made = RelaxedModel(net, deployed_every=0, **options)
-    made.knobs = knobs
-    adam = keras.optimizers.Adam(knobs.falling("rate", steps), beta_2=0.99)
-    made.compile(adam, keras.losses.BinaryCrossentropy(from_logits=True))
-    return made
 
 
 def default_start(net, name, seed):

@@ -188,8 +188,7 @@ def network(regulariser, knobs, features, outputs, hidden_units):
 
 def _targets(regulariser, knobs, steps, units):
     """Rows that follow Adam, by the rule of the regulariser."""
-    rate = keras.optimizers.schedules.PolynomialDecay(TARGET_RATE, steps, 0.02 * TARGET_RATE)
-    follow = keras.optimizers.Adam(rate, beta_2=0.99)
+    follow = raikeras.presets.adam_with_decay(TARGET_RATE, steps)
     if regulariser == "noise":
         return NoisyLearned(knobs, follow)
     if regulariser == "decay":

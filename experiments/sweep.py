@@ -11,6 +11,7 @@ import numpy as np
 from jax import numpy as jnp
 from keras import ops
 
+from raikeras import RelaxedModel, presets
 from raikeras.backend.keras_internals import build
 from raikeras.training.prepare import prepare_store
 
@@ -80,6 +81,26 @@ class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 def _share(step, steps: int):
     return ops.minimum(ops.cast(step, "float32") / steps, 1.0)
+
+
+def rai_or_backprop(net, settings, knobs=None):
+    """The compiled model that trains a classifier by the run's method, with a knob `rate`.
+
+    RAI has a growing weight and keeps the start that the net has.
+    """
+    steps, knobs = settings["iterations"], knobs or Knobs(rate=1e-3)
+    rate, loss = knobs.falling("rate", steps), keras.losses.BinaryCrossentropy(from_logits=True)
+    if settings["method"] == "rai":
+        weights = settings["first_weight"], settings["last_weight"]
+        follow, kept = settings["target_rate"], {"start": None, "deployed_every": 0}
+        model = presets.rai_growing(net, steps, loss, weights, rate, follow, **kept)
+    elif settings["method"] == "bp":
+        model = RelaxedModel(net, relax=(), deployed_every=0)
+        model.compile(presets.adam_with_decay(rate, steps), loss)
+    else:
+        raise ValueError(f"`method` must be bp or rai. Received: method={settings['method']!r}")
+    model.knobs = knobs
+    return model
 
 
 class Sweep:

@@ -3,6 +3,8 @@
 Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 """
 
+from typing import Any
+
 import keras
 
 from raikeras.backend.keras_internals import sublayers
@@ -65,50 +67,58 @@ def rai_growing(
     steps: int,
     loss="binary_crossentropy",
     weight_range: tuple[float, float] = (3.9, 1.6e4),
-    learning_rate: float = 3.9e-4,
-    target_learning_rate: float = 2.9e-2,
+    learning_rate: Any = 3.9e-4,
+    target_learning_rate: Any = 2.9e-2,
     gain: float | None = None,
     seed: int | None = None,
     metrics=None,
     num_examples: int | None = None,
+    start: str | None = "isometric",
     **kwargs,
 ):
     """RAI that ends where the deployed network is: the hidden weight grows during training.
 
-    The net gets the isometric start; the output layer is not relaxed. The hidden weight grows
-    geometrically over `steps`, so that targets are free at first and bound to the forward pass at
-    the end (the penalty method of Carreira-Perpinan & Wang, 2014). Weights and targets follow Adam
-    (beta_2 = .99) with rates of their own, both falling linearly to 2 %. The defaults were found on
-    100 layers of 100 sigmoid units and 1,000 full-batch steps; much smaller nets and fewer steps
-    want larger rates.
+    The net gets the isometric start unless it keeps its own; the output layer is not relaxed. The
+    hidden weight grows geometrically over `steps`, so that targets are free at first and bound to
+    the forward pass at the end (the penalty method of Carreira-Perpinan & Wang, 2014). Weights and
+    targets follow Adam (beta_2 = .99) with rates of their own, both falling linearly to 2 %. The
+    defaults were found on 100 layers of 100 sigmoid units and 1,000 full-batch steps; much smaller
+    nets and fewer steps want larger rates.
 
     The task reaches one layer more with each step: in `steps` steps only the last `steps` hidden
     layers move, the others stay at their start. For a thousand layers and more, the gain
     `1 + sqrt(3 / depth)`, rates 1e-3 and 2e-2 and 500 steps were found on layers of 64 units.
 
     Args:
-        net: A built Sequential or Functional model of Dense layers. Its weights are replaced.
+        net: A built Sequential or Functional model of Dense layers.
         steps: Integer, number of training steps of the whole schedule.
         loss: The task loss.
         weight_range: First and last hidden weight.
-        learning_rate: Float, initial rate of the weights.
-        target_learning_rate: Float, initial rate of the targets.
+        learning_rate: Float, initial rate of the weights, or a schedule in place of its fall.
+        target_learning_rate: The same of the targets.
         gain: Float, gain of the isometric start. `None`: the one that it takes for the depth.
         seed: Integer, seed of the isometric start.
         metrics: Metrics of the deployed network.
         num_examples: Integer, number of training examples, for a stream.
-        **kwargs: Handed to `RelaxedModel`.
+        start: `"isometric"`, which replaces the net's weights, or `None`, which keeps them.
+        **kwargs: Handed to `RelaxedModel`, such as another `hidden_weight`.
 
     Returns:
         A compiled `RelaxedModel`.
+
+    Raises:
+        ValueError: For another `start`.
     """
-    isometric_start(net, gain, seed)
-    first, last = weight_range
-    growth = keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
-    targets = Learned(num_examples, optimizer=adam_with_decay(target_learning_rate, steps))
-    model = RelaxedModel(
-        net, targets=targets, relax=_hidden_dense(net), hidden_weight=growth, **kwargs
-    )
+    if start not in ("isometric", None):
+        raise ValueError(f'`start` must be "isometric" or None. Received: start={start!r}')
+    if start:
+        isometric_start(net, gain, seed)
+    settings = {
+        "targets": Learned(num_examples, optimizer=adam_with_decay(target_learning_rate, steps)),
+        "relax": _hidden_dense(net),
+        "hidden_weight": growing(*weight_range, steps),
+    }
+    model = RelaxedModel(net, **{**settings, **kwargs})
     model.compile(adam_with_decay(learning_rate, steps), loss, metrics=metrics)
     return model
 
@@ -180,12 +190,23 @@ def locoprop_m(
     return _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings)
 
 
-def adam_with_decay(learning_rate: float, steps: int) -> keras.optimizers.Adam:
-    """Adam (beta_2 = .99) whose rate falls linearly to 2 % of `learning_rate` over `steps`."""
-    schedule = keras.optimizers.schedules.PolynomialDecay(
-        learning_rate, steps, end_learning_rate=0.02 * learning_rate
-    )
-    return keras.optimizers.Adam(schedule, beta_2=0.99)
+def adam_with_decay(learning_rate, steps: int) -> keras.optimizers.Adam:
+    """Adam (beta_2 = .99) with a rate as `falling` has it, or with the schedule that is given."""
+    if not callable(learning_rate):
+        learning_rate = falling(learning_rate, steps)
+    return keras.optimizers.Adam(learning_rate, beta_2=0.99)
+
+
+def falling(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A rate that falls linearly to 2 % of itself over `steps`."""
+    return keras.optimizers.schedules.PolynomialDecay(rate, steps, 0.02 * rate)
+
+
+def growing(
+    first: float, last: float, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A hidden weight that grows geometrically over `steps`, and on after them."""
+    return keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
 
 
 def _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings) -> RelaxedModel:

@@ -14,6 +14,7 @@ if keras.backend.backend() != "jax":
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import deep  # noqa: E402
+import sweep  # noqa: E402
 
 STEPS = 3
 SETTINGS = {
@@ -164,4 +165,4 @@ def test_products_that_wait_for_each_other():
 
 def test_an_unknown_method_is_named():
     with pytest.raises(ValueError, match="Received: method='evolution'"):
-        deep.compiled(deep.plain_net(SETTINGS), SETTINGS | {"method": "evolution"})
+        sweep.rai_or_backprop(deep.plain_net(SETTINGS), SETTINGS | {"method": "evolution"})

@@ -1,5 +1,7 @@
 """The named methods make the choices that they document."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -131,6 +133,29 @@ def test_rai_growing_weighs_and_steps_as_documented():
         schedule = keras.saving.deserialize_keras_object(schedule)
         found = [float(schedule(step)) for step in (0, 5, 10, 20)]
         assert found == pytest.approx([rate, 0.51 * rate, 0.02 * rate, 0.02 * rate], rel=1e-5)
+
+
+def test_rai_growing_takes_ready_weights_and_schedules():
+    net = make_net()
+    before = net.get_weights()
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.01, 0.0])
+    own = {"start": None, "hidden_weight": 7.0, "relax": ["hidden_0"]}
+    model = presets.rai_growing(net, 10, learning_rate=rate, target_learning_rate=rate, **own)
+    for ours, theirs in zip(net.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [layer.name for layer in model.relaxed.circuit.layers] == ["hidden_0"]
+    assert model.relaxed.given_weight == 7.0
+    states = []
+    for _ in range(5):
+        model.fit(X, Y, **FIT)
+        states.append([*net.get_weights(), *model.targets(np.arange(len(X))).values()])
+    moved = [
+        any((one != other).any() for one, other in zip(*pair, strict=True))
+        for pair in itertools.pairwise(states)
+    ]
+    assert moved == [True, True, False, False]
+    with pytest.raises(ValueError, match="`start`.*Received: start='glorot'"):
+        presets.rai_growing(make_net(), 10, start="glorot")
 
 
 def test_rai_growing_takes_the_gain_of_its_start():
