@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from importlib.machinery import PathFinder
@@ -22,7 +23,7 @@ class OneBackend(PathFinder):
 
 
 # XLA's cheapest code for processors: most of the tests' time on JAX is compilation.
-QUICK_XLA = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+QUICK_XLA = ["--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false"]
 MOST_WORKERS = 8  # of a few GB each
 
 
@@ -88,12 +89,21 @@ def share_compilations(config):
 
 def compile_fast(by_itself: bool) -> None:
     """See `--quick-compile`; `by_itself` or in a worker, tests run in this process."""
-    if QUICK_XLA not in os.environ.get("XLA_FLAGS", ""):  # which workers inherit
-        os.environ["XLA_FLAGS"] = f"{QUICK_XLA} {os.environ.get('XLA_FLAGS', '')}"
-    if by_itself and os.environ.get("KERAS_BACKEND") == "tensorflow":
+    backend = os.environ.get("KERAS_BACKEND")
+    if QUICK_XLA[0] not in os.environ.get("XLA_FLAGS", ""):  # which workers inherit
+        known = [flag for flag in QUICK_XLA if backend != "jax" or jax_knows(flag)]
+        os.environ["XLA_FLAGS"] = " ".join([*known, os.environ.get("XLA_FLAGS", "")])
+    if by_itself and backend == "tensorflow":
         import tensorflow
 
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+def jax_knows(flag: str) -> bool:
+    """Whether this JAX starts with a flag of XLA: a process that does not know one dies of it."""
+    command = [sys.executable, "-c", "import jax; jax.devices()"]
+    environment = {**os.environ, "XLA_FLAGS": flag}
+    return not subprocess.run(command, env=environment, capture_output=True, check=False).returncode
 
 
 def pytest_report_header():
