@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
 
 
 def read(path: str | Path = FILE) -> dict:
-    """The claims file; a criterion against several variants becomes one against each."""
+    """The claims file; a criterion with a list in it becomes one for each of its entries."""
     book = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     for claim in book["claims"]:
         claim["criteria"] = [one for criterion in claim["criteria"] for one in _each(criterion)]
@@ -33,10 +33,12 @@ def read(path: str | Path = FILE) -> dict:
 
 
 def _each(criterion: dict) -> list[dict]:
-    others = criterion.get("minus")
-    if not isinstance(others, list):
-        return [criterion]
-    return [{**criterion, "minus": one, "contest": True} for one in others]
+    each = [criterion]
+    for name in ("variant", "metric", "minus"):
+        if isinstance(criterion.get(name), list):
+            contest = {"contest": True} if name == "minus" else {}
+            each = [one | {name: value} | contest for one in each for value in criterion[name]]
+    return each
 
 
 def contests(claim: dict, outcome: Outcome) -> dict[str, list[tuple]]:
