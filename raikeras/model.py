@@ -26,7 +26,7 @@ from raikeras.network.changes import check_known
 from raikeras.rows.layout import by_cut
 from raikeras.rows.storage import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
-from raikeras.training.overflow import Guard, explain
+from raikeras.training.overflow import Guard, explain, listed
 from raikeras.training.prepare import (
     note_batches,
     prepare_data,
@@ -422,9 +422,7 @@ class RelaxedModel(keras.Model):
 
 def _fitted(fit: Callable, model: RelaxedModel, call: dict):
     """Keras' `fit`, made by the callback that has a say in it, a `Backup`, if there is one."""
-    callbacks = call.get("callbacks") or []
-    callbacks = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
-    makers = [one for one in keras.tree.flatten(callbacks) if hasattr(one, "run_fit")]
+    makers = [one for one in listed(call.get("callbacks")) if hasattr(one, "run_fit")]
     if len(makers) > 1:
         kinds = [type(one).__name__ for one in makers]
         raise ValueError(f"`callbacks` must hold one Backup. Received: {len(kinds)}, {kinds}")

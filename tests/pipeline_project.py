@@ -48,7 +48,9 @@ seeds = 2
 
 LIBRARY = {
     "__init__.py": '"""Never followed: only what is imported counts."""\n',
-    "model.py": "from ._steps import load\n\ndef double(x):\n    return 2 * x\n",
+    "model.py": (
+        'from ._steps import load\n\ndef double(x):\n    return 2 * x * load("jax").STEP\n'
+    ),
     "_steps/__init__.py": (
         "import importlib\n\n"
         'def load(name):\n    return importlib.import_module(f"raikeras._steps.{name}")\n'

@@ -6,7 +6,7 @@ says that there is one. The dump is our own because `ast.dump` differs between P
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,20 @@ from driver.errors import DriverError
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
-LEFT_OUT = ("kind", "annotation", "returns", "type_comment")
+LEFT_OUT = ("kind", "type_comment")
 SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda, *COMPREHENSIONS)
 
-# What a name means where it stands: a dotted name, or `None` for a variable of the function.
-Scope = dict[str, str | None]
-# Given a dotted name: what stands for it in the text, and how many of its parts that covers.
-Meaning = Callable[[str], tuple[str, int]]
+# What a name may mean where it stands: dotted names; none for a variable of a function.
+Scope = dict[str, tuple[str, ...]]
+# What stands in the text for a dotted name.
+Meaning = Callable[[str], str]
+# Decorators and functions that do nothing to other code.
+HARMLESS = {
+    "abstractmethod", "cache", "classmethod", "contextmanager", "custom_gradient", "dataclass",
+    "dict", "float", "frozenset", "int", "jit", "len", "list", "lru_cache", "namedtuple",
+    "overload", "partial", "property", "register_keras_serializable", "set", "setter", "sorted",
+    "sqrt", "staticmethod", "tuple", "vmap", "wraps", "zip",
+}  # fmt: skip
 
 
 def parse(path: Path) -> ast.Module:
@@ -76,31 +83,38 @@ class Writer:
             return None
         for scope in reversed(self._scopes):
             if node.id in scope:
-                target = scope[node.id]
-                if target is None:
-                    return None
-                full = ".".join([target, *attributes])
-                text, parts = self._meaning(full)
-                rest = full.split(".")[parts:]
-                return ".".join([f"<{text}>", *rest])
+                found = [".".join([target, *attributes]) for target in scope[node.id]]
+                return "|".join(map(self._meaning, found)) or None
         return None  # a builtin
 
     def _scope(self, node: Any) -> str:
         if isinstance(node, ast.ClassDef):
+            for one in node.body:
+                if isinstance(one, ast.Import | ast.ImportFrom):
+                    raise DriverError(
+                        "An import must stand outside class bodies, so that content keys can "
+                        f"follow it. Received: {ast.unparse(one)} in class {node.name}"
+                    )
             return self._fields(node)  # its names are not those of its methods
         # These are read outside, so a name that is bound inside is none of theirs.
-        outside = list(getattr(node, "decorator_list", []))
+        outside = [getattr(node, "decorator_list", [])]
         if isinstance(node, COMPREHENSIONS):
             outside.append(node.generators[0].iter)
         else:
-            outside += [one for one in (*node.args.defaults, *node.args.kw_defaults) if one]
-        before = self.text(outside)
-        self._scopes.append(bound(node, self._package))
-        inside = self._fields(node, ("decorator_list", "defaults", "kw_defaults"))
+            outside += [node.args.defaults, node.args.kw_defaults]
+        before = ";".join(map(self.text, outside))
+        own = bound(node, self._package)
+        for name in asked_of_module(node):
+            own[name] = self._scopes[0].get(name, ())
+        self._scopes.append(own)
+        skipped = ["decorator_list", "defaults", "kw_defaults"]
+        if not any(map(_decorates, getattr(node, "decorator_list", []))):
+            skipped += ["annotation", "returns"]
+        inside = self._fields(node, skipped)
         self._scopes.pop()
-        return before + inside
+        return f"{before};{inside}"
 
-    def _fields(self, node: ast.AST, skipped: tuple[str, ...] = ()) -> str:
+    def _fields(self, node: ast.AST, skipped: Sequence[str] = ()) -> str:
         parts = []
         for field in node._fields:
             value = getattr(node, field, None)
@@ -110,16 +124,57 @@ class Writer:
             empty = value is None and field != "value" or value == []
             if empty or field in LEFT_OUT or field in skipped:
                 continue
-            if field == "args" and isinstance(node, (*FUNCTIONS, ast.Lambda)):
-                parts.append(f"args={self._fields(value, skipped)}")
+            if isinstance(value, ast.arguments):
+                parts.append(f"args={self._arguments(value, skipped)}")
             else:
                 parts.append(f"{field}={self.text(value)}")
         return f"{type(node).__name__}({','.join(parts)})"
 
+    def _arguments(self, node: ast.arguments, skipped: Sequence[str]) -> str:
+        parts = []
+        for field in ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg"):
+            value = getattr(node, field)
+            each = value if isinstance(value, list) else [value] if value else []
+            parts.append(f"{field}=[{','.join(self._fields(one, skipped) for one in each)}]")
+        return ",".join(parts)
+
 
 def canonical(node: ast.AST) -> str:
     """Code as text by itself, all names as they stand."""
-    return Writer(lambda name: (name, len(name.split("."))), "", {}).text(node)
+    return Writer(lambda name: name, "", {}).text(node)
+
+
+def acts(node: Any) -> bool:
+    """Whether running an expression, or making a class or function, may change other things.
+
+    Calling anything may, but for what is `HARMLESS`.
+    """
+    if node is None or isinstance(node, ast.Lambda):
+        return False
+    if isinstance(node, (ast.ClassDef, *FUNCTIONS)):
+        inside = [*getattr(node, "bases", []), *getattr(node, "keywords", [])]
+        if isinstance(node, ast.ClassDef):
+            inside += node.body
+        else:
+            inside += [*node.args.defaults, *node.args.kw_defaults]
+        return any(map(_decorates, node.decorator_list)) or any(map(acts, inside))
+    if isinstance(node, ast.Call) and _called(node.func) not in HARMLESS:
+        return True
+    return any(map(acts, ast.iter_child_nodes(node)))
+
+
+def _decorates(node: ast.expr) -> bool:
+    return acts(node) or _called(node.func if isinstance(node, ast.Call) else node) not in HARMLESS
+
+
+def _called(node: ast.expr) -> str:
+    return getattr(node, "attr", None) or getattr(node, "id", "")
+
+
+def asked_of_module(function: Any) -> set[str]:
+    """The names that a function declares global."""
+    inside = [node for node in ast.walk(function) if isinstance(node, ast.Global)]
+    return {name for node in inside for name in node.names}
 
 
 def has_docstring(node: Any) -> bool:
@@ -138,11 +193,11 @@ def bound(scope: Any, package: str) -> Scope:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every += [one for one in (arguments.vararg, arguments.kwarg) if one]
     body = scope.body if isinstance(scope.body, list) else [scope.body]
-    return {one.arg: None for one in every} | bound_by(body, package)
+    return {one.arg: () for one in every} | bound_by(body, package)
 
 
 def bound_by(nodes: list, package: str) -> Scope:
-    """The same of statements or expressions."""
+    """The same of statements or expressions; a name that is bound twice means all of it."""
     found: Scope = {}
     outer: set[str] = set()
     waiting = list(nodes)
@@ -150,29 +205,35 @@ def bound_by(nodes: list, package: str) -> Scope:
         node = waiting.pop()
         if isinstance(node, ast.Global | ast.Nonlocal):
             outer |= set(node.names)
-        found |= binds(node, package)
+        for name, targets in binds(node, package).items():
+            found[name] = tuple(sorted({*found.get(name, ()), *targets}))
         if not isinstance(node, SCOPES):
             waiting += ast.iter_child_nodes(node)
         elif isinstance(node, COMPREHENSIONS):
             walrus = [one for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]
-            found |= {one.target.id: None for one in walrus}
-    return {name: target for name, target in found.items() if name not in outer}
+            found = {one.target.id: () for one in walrus} | found
+    return {name: targets for name, targets in found.items() if name not in outer}
 
 
 def binds(node: ast.AST, package: str) -> Scope:
     """The names that this node alone binds where it stands."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        named = imports(node, package)
-        return {key: key if full.startswith(f"{key}.") else full for key, full in named}
+        found: Scope = {}
+        for name, full in imports(node, package):
+            # `import os.path` binds `os`.
+            plain = isinstance(node, ast.Import) and full.startswith(f"{name}.")
+            plain = plain and any(a.name == full and not a.asname for a in node.names)
+            found[name] = (*found.get(name, ()), name if plain else full)
+        return found
     if isinstance(node, ast.Name):
-        return {} if isinstance(node.ctx, ast.Load) else {node.id: None}
+        return {} if isinstance(node.ctx, ast.Load) else {node.id: ()}
     # Definitions and exceptions have a name, as have parts of patterns; aliases were seen above.
     name = None
     if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
         name = node.name
     elif isinstance(node, ast.MatchMapping):
         name = node.rest
-    return {name: None} if name else {}
+    return {name: ()} if name else {}
 
 
 def imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from driver.code import FUNCTIONS, Scope, Writer, bound_by, has_docstring, imports, parse
+from driver.code import FUNCTIONS, Scope, Writer, acts, bound_by, has_docstring, imports, parse
 from driver.errors import DriverError
 from driver.files import write_if_changed
 
@@ -24,8 +24,8 @@ from driver.files import write_if_changed
 NOT_IN_KEY = {"results", "run", "driver"}
 # What computes a result, beside the project's code.
 COMPUTES = {
-    "tensorflow": ("keras", "numpy", "tensorflow"),
-    "jax": ("keras", "numpy", "jax", "jaxlib"),
+    "tensorflow": ("keras", "numpy", "scipy", "scikit-learn", "tensorflow"),
+    "jax": ("keras", "numpy", "scipy", "scikit-learn", "jax", "jaxlib"),
 }
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
@@ -35,12 +35,13 @@ class Definition(NamedTuple):
 
     Attributes:
         text: What it does, see `driver.code`.
-        uses: The dotted names of the project's definitions and modules in it, in order; with a dot
-            at the end, a package of which a module is imported by a name made at run time.
+        uses: The project's definitions in it, in order: module and name, `"*"` for the module.
+        packages: Those of which a module is imported by a name made at run time.
     """
 
     text: str
-    uses: tuple[str, ...]
+    uses: tuple[tuple["Module", str], ...]
+    packages: tuple[str, ...]
 
 
 class Module:
@@ -49,39 +50,42 @@ class Module:
     Args:
         name: Its dotted name; `""` for a script.
         path: Its file.
+
+    Attributes:
+        body: Its statements.
+        defining: The statements that bind a name, imports apart.
+        effects: The statements that may do something to other code than binding names.
+        names: What its names may mean.
+        shown: The names that it hands on from other modules.
+        imported: The absolute dotted names of all that it imports, wherever in it.
     """
 
     def __init__(self, name: str, path: Path):
         self.name, self.path = name, path
         self.package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         tree = parse(path)
-        body = tree.body[has_docstring(tree) :]
+        self.body = tree.body[has_docstring(tree) :]
         self.defining: dict[str, list[ast.stmt]] = {}
         self.effects: list[ast.stmt] = []
         self.names: Scope = {}
-        exported: set[str] = set()
-        for node in body:
+        self.shown: set[str] = set()
+        for node in self.body:
             own = bound_by([node], self.package)
             if "__all__" in own:
-                exported |= set(ast.literal_eval(node.value))
+                self.shown |= _listed(node, path)
                 continue
-            self.names |= {key: target or f"{name}.{key}" for key, target in own.items()}
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                for key, target in own.items():
-                    if target is None:
-                        self.defining.setdefault(key, []).append(node)
+            imports_alone = isinstance(node, ast.Import | ast.ImportFrom)
+            for key, targets in own.items():
+                if not imports_alone:
+                    self.defining.setdefault(key, []).append(node)
+                    targets = (*targets, f"{name}.{key}")
+                self.names[key] = (*self.names.get(key, ()), *targets)
             if not _only_defines(node):
                 self.effects.append(node)
-        self.body = body
-        read = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)} | exported
-        # Imported for what it does, not for a name: `from raikeras import presets` unused.
-        self.unread = tuple(
-            target
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for key, target in imports(node, self.package)
-            if key not in read
-        )
+        if path.name == "__init__.py":
+            self.shown = set(self.names)
+        nodes = [one for one in ast.walk(tree) if isinstance(one, ast.Import | ast.ImportFrom)]
+        self.imported = {full for node in nodes for _, full in imports(node, self.package)}
 
 
 class Sources:
@@ -94,9 +98,8 @@ class Sources:
 
     def __init__(self, folders: list[Path], memo: Path | None = None):
         self._folders, self._memo = folders, memo
-        self._code = "" if memo is None else digest(_contents(folders))
+        self._code = "" if memo is None else _contents(folders)
         self._kept = {} if memo is None else _kept(memo, self._code)
-        self._script = functools.cache(functools.partial(Module, ""))
         self._module = functools.cache(self._read)
         self._resolve = functools.cache(self._resolved)
         self._definition = functools.cache(self._defined)
@@ -109,130 +112,170 @@ class Sources:
         return self._kept[asked]
 
     def remember(self) -> None:
-        """Writes the memo."""
-        if self._memo is not None:
+        """Writes the memo, unless code changed meanwhile."""
+        if self._memo is not None and _contents(self._folders) == self._code:
             write_if_changed(self._memo, json.dumps({"code": self._code, "digests": self._kept}))
 
     def _digests(self, script: Path, backend: str) -> list[str]:
-        found = set()
-        for module, name, exposed in self.reached(script, backend):
-            own = self._definition(module, name)
-            uses = [self._find(one) for one in own.uses if not one.endswith(".")]
-            around = [self._definition(*one).text for one in uses if one and one[1] != "*"]
-            # Of a module that is handed on as a whole, names are looked up at run time.
-            found.add(digest([name if exposed else "", own.text, around]))
-        return sorted(found)
+        found = list(self.reached(script, backend))
+        definitions = {(module, name): self._definition(module, name) for module, name, _ in found}
+        colours = {key: digest(one.text) for key, one in definitions.items()}
+        # As often as it tells more definitions apart: by what they use, by what that uses, ...
+        distinct = 0
+        while distinct < len(set(colours.values())):
+            distinct = len(set(colours.values()))
+            colours = {
+                key: digest([one.text, [self._colour(use, colours) for use in one.uses]])
+                for key, one in definitions.items()
+            }
+        # Of a module that is handed on as a whole, names are looked up at run time.
+        named = {digest([name * exposed, colours[module, name]]) for module, name, exposed in found}
+        return sorted(named)
+
+    def _colour(self, use: tuple[Module, str], colours: dict) -> Any:
+        if use[1] != "*":
+            return colours[use]
+        return sorted([name, colours.get((use[0], name), "")] for name in use[0].defining)
 
     def reached(self, script: Path, backend: str) -> Iterator[tuple[Module, str, bool]]:
         """What a script reaches: module, name (`""`: what takes effect), whether by its name."""
         seen: set[tuple] = set()
-        waiting = [(self._script(script), "", False)]
+        waiting = [(Module("", script), "", False)]
         while waiting:
             module, name, exposed = one = waiting.pop()
-            if (module.path, name, exposed) in seen:
+            if one in seen:
                 continue
-            seen.add((module.path, name, exposed))
+            seen.add(one)
+            waiting.append((module, "", False))
             if name == "*":
                 waiting += [(module, key, True) for key in module.defining]
-                if module.path.name == "__init__.py":  # what it shows of others is meant as well
-                    others = [
-                        target for key, target in module.names.items() if key not in module.defining
-                    ]
-                    waiting += [(*found, True) for found in map(self._find, others) if found]
-                waiting.append((module, "", False))
+                targets = {target for key in module.shown for target in module.names.get(key, ())}
+                waiting += [(*found, True) for target in targets for found in self._find(target)]
                 continue
             yield one
-            waiting.append((module, "", False))
-            for use in self._definition(module, name).uses:
-                if use.endswith("."):
-                    waiting += [(each, "*", False) for each in self._imported(use[:-1], backend)]
-                else:
-                    found = self._find(use)
-                    waiting += [(*found, False)] if found else []
+            if not name:  # it runs what it imports
+                waiting += [(each, "", False) for each in self._runs(module)]
+            definition = self._definition(module, name)
+            waiting += [(*use, False) for use in definition.uses]
+            for package in definition.packages:
+                waiting += [(each, "*", False) for each in self._imported(package, backend)]
+
+    def _runs(self, module: Module) -> Iterator[Module]:
+        """The modules whose statements are run by an import of this one."""
+        for full in {module.name, *module.imported}:
+            parts = full.split(".")
+            for length in range(1, len(parts) + 1):
+                found = self._module(".".join(parts[:length]))
+                if found and found.path != module.path:
+                    yield found
 
     def _imported(self, package: str, backend: str) -> list[Module]:
         """What an import with a name made at run time finds: the backend's, or all of a package."""
-        own = self._module(f"{package}.{backend}")
-        if own:
-            return [own]
-        files = [path for folder in self._folders for path in _inside(folder, package)]
-        return [Module(f"{package}.{path.stem}", path) for path in files]
+        if not package.endswith("."):
+            own = self._module(package)
+            return [own] if own else []
+        own = self._module(package + backend)
+        names = {path.stem for folder in self._folders for path in _inside(folder, package[:-1])}
+        return [own] if own else [self._module(package + name) for name in sorted(names)]
 
     def _read(self, name: str) -> Module | None:
-        if name.partition(".")[0] in NOT_IN_KEY:
+        if not name or name.partition(".")[0] in NOT_IN_KEY:
             return None
         for folder in self._folders:
             base = folder.joinpath(*name.split("."))
-            for path in (base.with_suffix(".py"), base / "__init__.py"):
+            for path in (base / "__init__.py", base.with_suffix(".py")):
                 if path.is_file():
                     return Module(name, path)
         return None
 
-    def _find(self, name: str) -> tuple[Module, str] | None:
-        """The definition that a dotted name means, `"*"` for a module; `None` for other code."""
-        found = self._resolve(name)
-        return found and found[:2]
+    def _find(self, name: str) -> list[tuple[Module, str]]:
+        """The definitions that a dotted name may mean, `"*"` for a module; none elsewhere."""
+        return [(module, key) for module, key, _ in self._resolve(name) if module]
 
-    def _resolved(self, name: str) -> tuple[Module, str, int] | None:
-        """Besides, how many parts of the name that takes."""
+    def _resolved(self, name: str, asked: tuple[str, ...] = ()) -> list[tuple]:
+        """What a dotted name may mean: module, definition and how many of its parts that takes.
+
+        Of other code: `None`, its name there and all parts.
+        """
         parts = name.split(".")
-        for length in range(len(parts), 0, -1):
-            module = self._module(".".join(parts[:length]))
-            if module is None:
+        places = [n for n in range(len(parts), 0, -1) if self._module(".".join(parts[:n]))]
+        if not places or name in asked:
+            return [(None, name, len(parts))]
+        found = []
+        for length in places[:2]:  # a package may show another thing by the name of a module in it
+            module, rest = self._module(".".join(parts[:length])), parts[length:]
+            if length < places[0] and rest[0] not in module.names:
                 continue
-            if length == len(parts):
-                return module, "*", length
-            key = parts[length]
-            if key in module.defining:
-                return module, key, length + 1
-            if key in module.names:  # from elsewhere
-                found = self._resolve(".".join([module.names[key], *parts[length + 1 :]]))
-                rest = len(module.names[key].split(".")) - 1 - length
-                return found and (found[0], found[1], found[2] - rest)
-            return module, "*", length
-        return None
+            if not rest or rest[0] not in module.names:
+                found.append((module, "*", length))
+                continue
+            for target in module.names[rest[0]]:
+                if target == f"{module.name}.{rest[0]}":
+                    own = rest[0] in module.defining
+                    found += [(module, rest[0], length + 1)] if own else []
+                    continue
+                full = ".".join([target, *rest[1:]])
+                for place, key, taken in self._resolved(full, (*asked, name)):
+                    taken += length + 1 - len(target.split("."))
+                    found.append((place, key, max(taken, length + 1)))
+        return found or [(None, name, len(parts))]
 
     def _defined(self, module: Module, name: str) -> Definition:
-        uses: list[str] = []
+        uses: list[tuple[Module, str]] = []
 
-        def meaning(full: str) -> tuple[str, int]:
-            found = self._resolve(full)
-            if found is None:
-                return full, len(full.split("."))
-            target, key, length = found
-            uses.append(".".join(full.split(".")[:length]))
-            if key == "*":
-                return "module", length
-            (node, *_) = target.defining[key]
-            return "" if isinstance(node, FUNCTIONS) else key, length
+        def meaning(full: str) -> str:
+            texts = []
+            for target, key, taken in self._resolve(full):
+                if target is None:
+                    texts.append(f"<{key}>")
+                    continue
+                uses.append((target, key))
+                function = key != "*" and isinstance(target.defining[key][0], FUNCTIONS)
+                texts.append(".".join([f"<{'' if function else key}>", *full.split(".")[taken:]]))
+            return "|".join(texts)
 
+        names = module.names
         if module.name and name:
             nodes = module.defining[name]
-        else:
-            nodes = module.effects if module.name else module.body
-        names = module.names
-        if not module.name:  # a script is read as a whole, with the names it gives itself
-            names = {key: target for key, target in names.items() if key not in module.defining}
+        elif module.name:
+            nodes = module.effects
+        else:  # a script is read as a whole, with the names that it gives itself
+            nodes = module.body
+            own = {key: f".{key}" for key in names}
+            names = {key: tuple(t for t in names[key] if t != own[key]) for key in names}
+            names = {key: targets for key, targets in names.items() if targets}
         nodes = [_nameless(node) if module.name else node for node in nodes]
         text = Writer(meaning, module.package, names).text(nodes)
-        uses += [one for node in nodes for one in at_run_time(node)]
-        uses += [] if name else module.unread
-        return Definition(text, tuple(uses))
+        packages = {package for node in nodes for package in at_run_time(node)}
+        return Definition(text, tuple(uses), tuple(sorted(packages)))
 
 
-def _contents(folders: list[Path]) -> list[list[str]]:
-    """Names and digests of all Python files below the folders, `build` and hidden ones left out."""
+def _listed(node: Any, path: Path) -> set[str]:
+    """The names in an assignment to `__all__`."""
+    try:
+        return set(ast.literal_eval(node.value))
+    except (ValueError, TypeError, AttributeError):
+        raise DriverError(
+            f"`__all__` must be a literal list, so that content keys can follow it. Received in "
+            f"{path}: {ast.unparse(node)}"
+        ) from None
+
+
+def _contents(folders: list[Path]) -> str:
+    """A digest of all Python files below the folders, `build` and hidden ones left out."""
     tops = [top for folder in folders for top in folder.iterdir() if top.is_dir()]
     tops = [top for top in tops if not top.name.startswith(".") and top.name != "build"]
-    files = {path for top in (*tops, folders[0]) for path in top.rglob("*.py")}
-    return [[str(path), hashlib.sha256(path.read_bytes()).hexdigest()] for path in sorted(files)]
+    files = {path for top in tops for path in top.rglob("*.py")}
+    files |= {path for folder in folders for path in folder.glob("*.py")}
+    read = [(str(path), path.read_bytes()) for path in sorted(files) if path.is_file()]
+    return digest([[name, hashlib.sha256(content).hexdigest()] for name, content in read])
 
 
 def _kept(memo: Path, code: str) -> dict[str, list[str]]:
     """What a memo holds of the present code."""
     try:
         found = json.loads(memo.read_text(encoding="utf-8"))
-        return found["digests"] if found["code"] == code else {}
+        return dict(found["digests"]) if found["code"] == code else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # made again, like any file below build/
 
@@ -249,8 +292,11 @@ def _only_defines(node: ast.stmt) -> bool:
     if isinstance(node, ASSIGNMENTS):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         stored = [one for target in targets for one in ast.walk(target)]
-        return not any(isinstance(one, ast.Subscript | ast.Attribute) for one in stored)
-    return isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom))
+        into = any(isinstance(one, ast.Subscript | ast.Attribute) for one in stored)
+        return not into and not isinstance(node, ast.AugAssign) and not acts(node.value)
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return not acts(node)
+    return isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def _nameless(node: ast.stmt) -> ast.stmt:
@@ -268,7 +314,8 @@ def at_run_time(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
             if called in ("import_module", "__import__"):
-                yield _literal(node.args[0])
+                given = [*node.args, *(one.value for one in node.keywords)]
+                yield _literal(given[0])
 
 
 def _literal(node: ast.AST) -> str:

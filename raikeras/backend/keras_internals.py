@@ -205,14 +205,15 @@ def shortened(graph, runs: list[tuple]):
         )
 
     before = graph._nodes_by_depth
-    graph._nodes_by_depth = {
+    # Out of sight of Keras' attribute tracking, which would keep every value.
+    graph.__dict__["_nodes_by_depth"] = {
         depth: [kept(node) for node in nodes if id(node) not in dropped]
         for depth, nodes in before.items()
     }
     try:
         yield
     finally:
-        graph._nodes_by_depth = before
+        graph.__dict__["_nodes_by_depth"] = before
 
 
 def _masked_as_its_input(function: Callable, inputs):

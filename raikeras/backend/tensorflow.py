@@ -83,8 +83,11 @@ def unstack(stacked, variables) -> None:
     """The inverse: writes the parts of a stack into the variables."""
     parts = tf.unstack(tf.convert_to_tensor(stacked))
     for variable, part in zip(variables, parts, strict=True):
-        # Without the checks of `assign`, which take longer than a training step.
-        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=part)
+        own = variable.value
+        if isinstance(own, tf.distribute.DistributedValues):
+            own.assign(part)
+        else:  # without the checks of `assign`, which take longer than a training step
+            tf.raw_ops.AssignVariableOp(resource=own.handle, value=part)
 
 
 def out_of_reach(tensors) -> list[bool]:

@@ -7,6 +7,7 @@ import keras
 from raikeras.backend.keras_internals import build
 from raikeras.backup.ordered_arrays import order_arrays
 from raikeras.data.ids import is_stream
+from raikeras.training.overflow import listed
 
 
 def run(fit: Callable, model, call: dict, backup):
@@ -21,10 +22,8 @@ def run(fit: Callable, model, call: dict, backup):
     Returns:
         The `History` of `fit`.
     """
-    callbacks = call["callbacks"]
-    callbacks = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks))
     # Last, so that it sees what the others did to the model at the end of an epoch.
-    call["callbacks"] = [one for one in callbacks if one is not backup] + [backup]
+    call["callbacks"] = [one for one in listed(call["callbacks"]) if one is not backup] + [backup]
     start = backup.find_start()
     order = None if is_stream(call["x"]) else order_arrays(call, start["seed"])
     backup.use_order(order, by_batch=order is not None and not model.optimizer.use_ema)

@@ -179,12 +179,14 @@ class HiddenLoss:
             over = ops.vectorized_map if keras.backend.backend() == "jax" else ops.map
             return over(lambda pair: loss(*pair, sample_weight), (target, own))
         pair = [ops.cast(one, loss.dtype) for one in (target, own)]
-        if self.is_squared:
-            values = _squared_distance(*pair)  # (layers, batch)
-            halved = isinstance(loss, HalfSquaredError)
-            values = values / (2 if halved else target.shape[-1])
+        if self.is_squared and keras.backend.backend() == "tensorflow":
+            values = _squared_error(*pair)
+            if isinstance(loss, HalfSquaredError):
+                values = values * (target.shape[-1] / 2)
         else:
-            values = loss.call(*pair)
+            if self.is_squared:
+                pair.reverse()  # the same numbers, but no negative of the gradient beside itself
+            values = loss.call(*pair)  # (layers, batch)
         return self._reduced(values, sample_weight, loss.dtype)
 
     def _reduced(self, values, sample_weight, dtype):
@@ -216,20 +218,18 @@ class HiddenLoss:
 
 
 @ops.custom_gradient
-def _squared_distance(target, own):
-    """`sum_u (target_u - own_u)^2`, `(..., units)` to `(...)`.
+def _squared_error(target, own):
+    """The mean over units of the squared difference, `(..., units)` to `(...)`.
 
     TensorFlow's own gradient of it passes over memory three times more.
     """
     error = own - target
 
-    def gradient(*arguments, upstream=None):
-        if upstream is None:
-            (upstream,) = arguments
-        by_own = 2 * upstream[..., None] * error
+    def gradient(upstream):
+        by_own = (2 / error.shape[-1]) * upstream[..., None] * error
         return -by_own, by_own
 
-    return ops.sum(ops.square(error), axis=-1), gradient
+    return ops.mean(ops.square(error), axis=-1), gradient
 
 
 def per_example(sample_weight, rank: int):

@@ -97,6 +97,13 @@ def _moving(model) -> list:
     return [*model.trainable_variables, *model.optimizer.variables]
 
 
+def listed(callbacks) -> list:
+    """The callbacks of a call of `fit`, which takes one, nested lists, a `CallbackList` or none."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = callbacks.callbacks
+    return keras.tree.flatten(callbacks or [])
+
+
 class Guard(keras.callbacks.Callback):
     """Stops training once the loss is not finite; `RelaxedModel.fit` adds it by itself."""
 
@@ -113,7 +120,7 @@ class Guard(keras.callbacks.Callback):
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(guard)
         else:
-            call["callbacks"] = [*keras.tree.flatten(callbacks or []), guard]
+            call["callbacks"] = [*listed(callbacks), guard]
         return guard
 
     def on_train_batch_end(self, batch, logs=None):
