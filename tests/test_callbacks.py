@@ -296,3 +296,21 @@ def test_a_killed_training_loses_at_most_save_freq_and_no_file_is_half_written()
     assert "bit for bit" in run.stdout
     lost = [float(line.split()[2]) for line in run.stdout.splitlines() if line[:5] == "kill "]
     assert lost and max(lost) <= 0.3 + 0.1  # a step on a busy machine may outlast the one before
+
+
+def test_a_callback_that_holds_others_is_called_itself(tmp_path):
+    """Keras' own list of callbacks has the same attribute."""
+
+    class Several(keras.callbacks.Callback):
+        def __init__(self, *callbacks):
+            super().__init__()
+            self.callbacks, self.epochs = callbacks, 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs += 1
+
+    for settings in ({}, {"relax": ()}):
+        several = Several(Backup(tmp_path / "backup"))
+        model = make_model(**settings)
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=several)
+        assert several.epochs == 3

@@ -444,6 +444,16 @@ def test_a_trained_net_may_be_looked_at_by_several_threads_and_pickled():
                     np.testing.assert_array_equal(one, other)
 
 
+def test_training_leaves_nothing_behind_in_the_nets_graph():
+    model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5))
+    model.compile("sgd", "binary_crossentropy", run_eagerly=True)
+    graph = model.relaxed.circuit.chains[0].graph
+    kind, known = type(graph._nodes_by_depth), len(getattr(graph, "_tracked", []))
+    model.fit(X, Y, batch_size=8, verbose=0)
+    assert type(graph._nodes_by_depth) is kind
+    assert len(getattr(graph, "_tracked", [])) == known
+
+
 def test_a_stopped_fit_leaves_the_net_whole():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from raikeras.backend import load_backend
+from raikeras.losses import HalfSquaredError
 from raikeras.network.cut import Cut
 from raikeras.network.hidden_loss import HiddenLoss, Pair
 
@@ -163,3 +165,44 @@ def test_a_bad_weight_is_named(weight):
 def test_a_weight_for_a_layer_that_is_not_relaxed_is_named():
     with pytest.raises(ValueError, match=r"`hidden_weight`.*\['second'\].*'first', 'conv', 'last'"):
         HiddenLoss("mean_squared_error", {"second": 1.0}, cuts())
+
+
+CHAIN = {name: RNG.normal(size=(2, BATCH, 4)) for name in ("target", "own")}
+
+
+@pytest.mark.parametrize(
+    ("loss", "scale"),
+    [
+        ("mean_squared_error", 1 / 4 / BATCH),
+        (keras.losses.mean_squared_error, 1 / 4 / BATCH),
+        (keras.losses.MeanSquaredError(reduction="sum"), 1 / 4),
+        (HalfSquaredError(), 1 / 2),
+    ],
+    ids=["name", "function", "sum", "half"],
+)
+def test_the_squared_errors_of_a_chain_and_their_gradient(loss, scale):
+    """A gradient of its own on TensorFlow."""
+    hidden = HiddenLoss(loss, {"a": 1.0, "b": 3.0}, cuts_of_chain())
+    target, own = (ops.convert_to_tensor(part.astype("float32")) for part in CHAIN.values())
+
+    def total(at):
+        return hidden([Pair(*at, None, object(), (0, 1))], None, 0)
+
+    error = CHAIN["target"] - CHAIN["own"]
+    weighted = scale * np.array([1.0, 3.0])[:, None, None] * error
+    assert float(total([target, own])) == pytest.approx((weighted * error).sum(), rel=1e-5)
+    by_target, by_own = load_backend().gradient(total, [target, own])
+    np.testing.assert_allclose(by_target, 2 * weighted, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(by_own, -2 * weighted, rtol=1e-5, atol=1e-7)
+
+
+def test_the_squared_errors_of_a_chain_fit_into_a_narrow_loss():
+    loss = keras.losses.MeanSquaredError(dtype="float16")
+    hidden = HiddenLoss(loss, 1.0, cuts_of_chain())
+    target, own = ops.zeros((2, BATCH, 400)), ops.full((2, BATCH, 400), 15.0)
+    found = float(hidden([Pair(target, own, None, object(), (0, 1))], None, 0))
+    assert found == pytest.approx(2 * 15**2, rel=1e-2)  # their sum is beyond float16
+
+
+def cuts_of_chain():
+    return [Cut(name, keras.layers.Layer(name=name), (4,)) for name in ("a", "b")]
