@@ -167,6 +167,7 @@ lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy raikeras
+	@cd experiments && ../$(PY) -m mypy --config-file ../pyproject.toml driver run.py results.py
 
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -34,7 +34,8 @@ def each(runs: Iterable[dict], settings: dict[str, Any]) -> Iterator[dict[str, A
     Raises:
         ValueError: a run names a setting that the script does not have.
     """
-    waiting, finished = [_merged(run, settings) for run in runs], []
+    waiting = [_merged(run, settings) for run in runs]
+    finished: list[tuple[dict, float]] = []
     for number, run in enumerate(waiting, 1):
         run.setdefault("number", number)
         run.setdefault("total", len(waiting))

@@ -56,7 +56,7 @@ def _complete(root: Path, profile: str, experiment: Experiment) -> None:
     backends = list(dict.fromkeys(one.backend for one in missing))
     _say(f"{experiment.name}: {len(missing)} of {total} results to make with {', '.join(backends)}")
     provenance = {**_commit(root), "profile": profile}
-    runs = {backend: [] for backend in backends}
+    runs: dict[str, list[dict]] = {backend: [] for backend in backends}
     missing.sort(key=lambda one: backends.index(one.backend))
     for number, one in enumerate(missing, total - len(missing) + 1):
         entry = {

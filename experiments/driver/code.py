@@ -117,7 +117,7 @@ class Writer:
     def _fields(self, node: ast.AST, skipped: Sequence[str] = ()) -> str:
         parts = []
         for field in node._fields:
-            value = getattr(node, field, None)
+            value: Any = getattr(node, field, None)
             if field == "body" and isinstance(node, DOCUMENTED) and has_docstring(node):
                 value = value[1:]
             # Newer Pythons add empty fields (type_params) and string prefixes are no code.
@@ -168,7 +168,7 @@ def _decorates(node: ast.expr) -> bool:
 
 
 def _called(node: ast.expr) -> str:
-    return getattr(node, "attr", None) or getattr(node, "id", "")
+    return str(getattr(node, "attr", None) or getattr(node, "id", ""))
 
 
 def asked_of_module(function: Any) -> set[str]:
@@ -228,12 +228,11 @@ def binds(node: ast.AST, package: str) -> Scope:
     if isinstance(node, ast.Name):
         return {} if isinstance(node.ctx, ast.Load) else {node.id: ()}
     # Definitions and exceptions have a name, as have parts of patterns; aliases were seen above.
-    name = None
     if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
-        name = node.name
-    elif isinstance(node, ast.MatchMapping):
-        name = node.rest
-    return {name: ()} if name else {}
+        return {node.name: ()} if node.name else {}
+    if isinstance(node, ast.MatchMapping):
+        return {node.rest: ()} if node.rest else {}
+    return {}
 
 
 def imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:

@@ -176,7 +176,8 @@ class Sources:
             return [own] if own else []
         own = self._module(package + backend)
         names = {path.stem for folder in self._folders for path in _inside(folder, package[:-1])}
-        return [own] if own else [self._module(package + name) for name in sorted(names)]
+        every = [own] if own else [self._module(package + name) for name in sorted(names)]
+        return [module for module in every if module]
 
     def _read(self, name: str) -> Module | None:
         if not name or name.partition(".")[0] in NOT_IN_KEY:
@@ -198,13 +199,14 @@ class Sources:
         Of other code: `None`, its name there and all parts.
         """
         parts = name.split(".")
-        places = [n for n in range(len(parts), 0, -1) if self._module(".".join(parts[:n]))]
+        tried = [(n, self._module(".".join(parts[:n]))) for n in range(len(parts), 0, -1)]
+        places = [(length, module) for length, module in tried if module]
         if not places or name in asked:
             return [(None, name, len(parts))]
-        found = []
-        for length in places[:2]:  # a package may show another thing by the name of a module in it
-            module, rest = self._module(".".join(parts[:length])), parts[length:]
-            if length < places[0] and rest[0] not in module.names:
+        found: list[tuple] = []
+        for length, module in places[:2]:  # a package may show something by its module's name
+            rest = parts[length:]
+            if length < places[0][0] and rest[0] not in module.names:
                 continue
             if not rest or rest[0] not in module.names:
                 found.append((module, "*", length))

@@ -118,7 +118,7 @@ def _experiment(
 
 def script_settings(script: Path) -> dict[str, Any]:
     """The literal defaults in a script's parameters cell."""
-    values = {}
+    values: dict[str, ast.expr] = {}
     for node in parse(script).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, node.value)
