@@ -37,6 +37,8 @@ class Rprop(keras.optimizers.Optimizer):
     ```
     """
 
+    elementwise = True  # whatever a weight's own gradients are decides how it moves
+
     def __init__(
         self,
         learning_rate: float = 0.01,

@@ -444,6 +444,41 @@ def test_a_trained_net_may_be_looked_at_by_several_threads_and_pickled():
                     np.testing.assert_array_equal(one, other)
 
 
+class Quartic(keras.losses.Loss):
+    """A hidden loss of a user."""
+
+    sums_units = True
+    calls = 0
+
+    def call(self, y_true, y_pred):
+        self.calls += 1
+        return keras.ops.sum((y_true - y_pred) ** 4, axis=-1)
+
+
+class Halved(keras.optimizers.SGD):
+    """An optimizer of a user."""
+
+    elementwise = True
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient / 2, variable, learning_rate)
+
+
+class Unknown(Halved):
+    """A class that derives from one that says so need not be like it."""
+
+
+def test_a_loss_and_an_optimizer_of_ones_own_may_say_that_they_serve_a_chain():
+    rule = raikeras.Gradient(0.5)
+    assert_equal(hidden_loss=Quartic(), targets=rule, optimizer=lambda: Halved(0.05))
+    one, other = Quartic(), Quartic()
+    for loss, fuse in ((one, True), (other, False)):
+        train(fuse, hidden_loss=loss, targets=rule)
+    assert one.calls < other.calls
+    assert chains.why_not(Halved()) is None
+    assert "Unknown" in chains.why_not(Unknown())
+
+
 def test_training_leaves_nothing_behind_in_the_nets_graph():
     model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5))
     model.compile("sgd", "binary_crossentropy", run_eagerly=True)

@@ -25,6 +25,10 @@ class HalfSquaredError(keras.losses.Loss):
     ```
     """
 
+    # As a hidden loss: `call` gives a sum over the last axis, whatever axes stand before it, so one
+    # call serves all layers of a chain, and the sum over a feature map's places is an example's.
+    sums_units = True
+
     def __init__(self, reduction: str = "sum", name: str = "half_squared_error", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 

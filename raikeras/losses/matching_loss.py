@@ -46,6 +46,10 @@ class MatchingLoss(keras.losses.Loss):
     ```
     """
 
+    # As a hidden loss: `call` gives a sum over the last axis, whatever axes stand before it, so one
+    # call serves all layers of a chain, and the sum over a feature map's places is an example's.
+    sums_units = True
+
     def __init__(
         self,
         transfer: Any = None,

@@ -13,9 +13,9 @@ from keras import ops
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import excluded_from_decay, graph_nodes
 from raikeras.backend.views import make_views, release_views
-from raikeras.optimizers import Rprop
 
-# An optimizer that treats every weight by itself does the same to a stack of them.
+# Keras' optimizers that treat every weight by itself do the same to a stack of them. One of the
+# library, or of a user, says so by `elementwise`.
 _ELEMENTWISE = (
     keras.optimizers.SGD,
     keras.optimizers.RMSprop,
@@ -27,7 +27,6 @@ _ELEMENTWISE = (
     keras.optimizers.Adadelta,
     keras.optimizers.Ftrl,
     keras.optimizers.Lion,
-    Rprop,
 )
 # The same of what acts on a layer's weights, besides.
 _ELEMENTWISE_SETTINGS = (
@@ -219,7 +218,7 @@ class Chain:
 def why_not(optimizer) -> str | None:
     """Why an optimizer would not treat a stack of weights as it treats each of them, if so."""
     kind = type(optimizer)
-    if kind not in _ELEMENTWISE:
+    if kind not in _ELEMENTWISE and not vars(kind).get("elementwise", False):
         return f"the optimizer {kind.__name__} is not known to treat every weight by itself"
     for setting in ("clipnorm", "use_ema", "gradient_accumulation_steps"):
         if getattr(optimizer, setting):

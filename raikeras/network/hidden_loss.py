@@ -12,15 +12,14 @@ from keras import ops
 from raikeras import transfer
 from raikeras.losses import HalfSquaredError, MatchingLoss
 
-# Losses that give each example a number from its own units: one call serves all layers of a chain.
+# Keras' losses that give each example a number from its own units: one call serves all layers of a
+# chain. A loss of the library, or of a user, says so by `sums_units`.
 _BY_EXAMPLE = (
     keras.losses.MeanSquaredError,
     keras.losses.MeanAbsoluteError,
     keras.losses.MeanSquaredLogarithmicError,
     keras.losses.Huber,
     keras.losses.LogCosh,
-    HalfSquaredError,
-    MatchingLoss,
     keras.losses.mean_squared_error,
     keras.losses.mean_absolute_error,
     keras.losses.mean_squared_logarithmic_error,
@@ -68,7 +67,7 @@ class HiddenLoss:
         self._loss = get_loss(loss)
         self._losses = [_loss_of(self._loss, cut.layer, at) for cut in cuts]
         kind = getattr(self._loss, "function", type(self._loss))
-        self._by_example = kind in _BY_EXAMPLE
+        self._by_example = kind in _BY_EXAMPLE or _sums_units(self._loss)
         names = [cut.layer.name for cut in cuts]
         if isinstance(weight, Mapping):
             unknown = sorted(set(weight) - set(names))
@@ -164,7 +163,7 @@ class HiddenLoss:
     def _of_layer(self, loss, target, own, sample_weight):
         """The loss of a single cut, a scalar or `(batch, ...)` by its reduction."""
         rank = len(target.shape)
-        if rank < 3 or not isinstance(loss, (HalfSquaredError, MatchingLoss)):
+        if rank < 3 or not _sums_units(loss):
             return loss(target, own, per_example(sample_weight, rank - 1))
         # An example's divergence is the sum over the places of its feature map, never their mean.
         dtype = loss.dtype
@@ -239,6 +238,11 @@ def per_example(sample_weight, rank: int):
     if len(sample_weight.shape) == 2 and sample_weight.shape[1] != 1:
         return None
     return ops.reshape(sample_weight, (-1,) + (1,) * (rank - 1))
+
+
+def _sums_units(loss) -> bool:
+    """Whether the class of a loss, and not just one that it derives from, says so."""
+    return bool(vars(type(loss)).get("sums_units", False))
 
 
 class _FunctionLoss(keras.losses.Loss):
