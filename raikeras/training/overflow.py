@@ -182,7 +182,7 @@ def _largest_target(model) -> tuple[float, str]:
         rows = store.targets(np.arange(first, min(first + ROWS, store.num_examples)))
         parts = [np.abs(part.astype("float64")) for part in by_cut(store.groups, rows)]
         largest = np.maximum(largest, [part.max(initial=0) for part in parts])
-    place = int(largest.argmax())
+    place = int(np.argmax(largest))
     return float(largest[place]), cuts[place].name
 
 
