@@ -26,6 +26,7 @@ from raikeras.network.changes import check_known
 from raikeras.rows.layout import by_cut
 from raikeras.rows.storage import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
+from raikeras.training.deployed import Columns
 from raikeras.training.overflow import Guard, explain, listed
 from raikeras.training.prepare import (
     note_batches,
@@ -138,15 +139,12 @@ class RelaxedModel(keras.Model):
             raise ValueError(f"`fuse` must be True or False. Received: fuse={fuse!r}")
         self.deployed_every = deployed_every
         self.fuse = fuse
-        stack = fuse and not getattr(self.weight_step, "in_sequence", False)
+        stack = fuse and not self.weight_step.in_sequence
         self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name, stack)
         self.weight_step.check(self)
         self.supports_masking = True
         with keras.name_scope(self.relaxed.scope):
-            self.relaxed_columns = [
-                keras.metrics.Mean(name=name)
-                for name in ("task_loss", "hidden_loss", "deployed_loss")
-            ]
+            self.relaxed_columns = Columns.new()
         self.built = True
 
     # The deployed network

@@ -1,10 +1,24 @@
 """Measuring the deployed network during training, and the columns of a step: used by `Step`."""
 
+from typing import NamedTuple
+
 import keras
 from keras import ops
 
 from raikeras.backend.keras_internals import loss_tracker
 from raikeras.rows.layout import cast, like
+
+
+class Columns(NamedTuple):
+    """The log columns that Keras does not have, each the mean over an epoch."""
+
+    task: keras.metrics.Mean
+    hidden: keras.metrics.Mean
+    deployed: keras.metrics.Mean
+
+    @classmethod
+    def new(cls) -> "Columns":
+        return cls(*(keras.metrics.Mean(name=f"{name}_loss") for name in cls._fields))
 
 
 def state_of(model) -> list[keras.Variable]:
@@ -17,12 +31,13 @@ def step_logs(model, step, task, hidden, outputs) -> dict:
     """Feeds the relaxed path's columns and collects all of them."""
     if not step.circuit.cuts:
         return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
-    relaxed = dict(zip(model.relaxed_columns[:2], (task, hidden), strict=True))
-    for column, value in relaxed.items():
-        column.update_state(value, sample_weight=step.batch_size)
-    logs = {column.name: column.result() for column in (loss_tracker(model), *relaxed)}
+    columns = model.relaxed_columns
+    columns.task.update_state(task, sample_weight=step.batch_size)
+    columns.hidden.update_state(hidden, sample_weight=step.batch_size)
+    shown = [loss_tracker(model), columns.task, columns.hidden]
+    logs = {column.name: column.result() for column in shown}
     if model.deployed_every:
-        logs["deployed_loss"] = model.relaxed_columns[2].result()
+        logs[columns.deployed.name] = columns.deployed.result()
         logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
     return logs
 
@@ -34,7 +49,8 @@ def deployed_pass(model, step, needed, then, otherwise):
     rule makes of it is part of the same condition, lest its result be copied on the way out of it.
     """
     circuit, every = step.circuit, model.deployed_every
-    first = ops.equal(model.relaxed_columns[2].count, 0)  # of an epoch
+    deployed = model.relaxed_columns.deployed
+    first = ops.equal(deployed.count, 0)  # of an epoch
     measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
     metrics = model.metrics_variables if every else []
 
@@ -48,7 +64,7 @@ def deployed_pass(model, step, needed, then, otherwise):
                 loss = model.compute_loss(
                     step.x, step.y, outputs, step.sample_weight, training=False
                 )
-                model.relaxed_columns[2].update_state(loss, sample_weight=step.batch_size)
+                deployed.update_state(loss, sample_weight=step.batch_size)
                 model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
             new = [scope.get_current_value(v) for v in metrics]
         if every > 1:  # the pass may be here for the rule's sake alone

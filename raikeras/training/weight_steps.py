@@ -9,7 +9,13 @@ from raikeras.training import least_squares
 
 
 class WeightStep:
-    """How the weights follow, given their gradient of the objective."""
+    """How the weights follow, given their gradient of the objective.
+
+    Attributes:
+        in_sequence: Whether layers move one after another, which keeps chains from training as one.
+    """
+
+    in_sequence = False
 
     def check(self, model) -> None:
         """Raises a `ValueError` if the weights of a `RelaxedModel` cannot follow this way."""
