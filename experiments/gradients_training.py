@@ -64,9 +64,9 @@ class Shifted(TargetRule):
         self.shift = shift
 
     def set(self, step):
-        edges = np.cumsum([cut.size for cut in step.circuit.cuts])
+        edges = np.cumsum([cut.size for cut in step.network.cuts])
         shifts = np.split(self.shift[:, : edges[-1]], edges[:-1], axis=1)
-        pairs = zip(step.values(), from_cuts(step.circuit.groups, shifts), strict=True)
+        pairs = zip(step.values(), from_cuts(step.network.groups, shifts), strict=True)
         return [at + keras.ops.convert_to_tensor(shift) for at, shift in pairs]
 
 

@@ -117,7 +117,7 @@ class Sweep:
 
     def __init__(self, model, starts, settings, num_examples, together=True):
         self.model, self._together = model, together
-        self._rows = model.target_rule.has_rows and bool(model.relaxed.circuit.cuts)
+        self._rows = model.target_rule.has_rows and bool(model.relaxed.network.cuts)
         if self._rows:
             prepare_store(model, num_examples)
         with model._fused():

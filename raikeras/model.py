@@ -21,7 +21,7 @@ from raikeras.backend.keras_internals import (
 )
 from raikeras.data import ids as ids_in
 from raikeras.data.finite import FiniteCheck
-from raikeras.network.chain import why_not
+from raikeras.network.chain import reason_not_stackable
 from raikeras.network.changes import check_known
 from raikeras.rows.layout import by_cut
 from raikeras.rows.storage import Store, store_bytes
@@ -152,7 +152,7 @@ class RelaxedModel(keras.Model):
     def call(self, inputs, training=None):
         """The deployed network's outputs; ids, if any, are ignored."""
         inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
-        return self.relaxed.circuit.run(inputs, training)
+        return self.relaxed.network.run(inputs, training)
 
     def compute_mask(self, inputs, previous_mask):
         return None  # the net's outputs have theirs
@@ -194,7 +194,7 @@ class RelaxedModel(keras.Model):
     def fit(self, *args, **kwargs):
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
-        if not self.relaxed.circuit.cuts:
+        if not self.relaxed.network.cuts:
             return _fitted(super().fit, self, call)
         check_compiled(self, "fit")
         self._follow_net()
@@ -305,8 +305,8 @@ class RelaxedModel(keras.Model):
             raise ValueError(
                 f"Examples have no row before a step has seen them. Received: {missing}"
             )
-        cuts = self.relaxed.circuit.cuts
-        parts = by_cut(self.relaxed.circuit.groups, self.store.targets(ids))
+        cuts = self.relaxed.network.cuts
+        parts = by_cut(self.relaxed.network.groups, self.store.targets(ids))
         return {cut.name: part for cut, part in zip(cuts, parts, strict=True)}
 
     def reset_targets(self) -> None:
@@ -318,9 +318,9 @@ class RelaxedModel(keras.Model):
         """Takes the net as it is now; an error if its layers are not those that were wrapped."""
         if self.relaxed.follow_net():
             self.weight_step.check(self)
-            if self.store is not None and self.store.groups != self.relaxed.circuit.groups:
+            if self.store is not None and self.store.groups != self.relaxed.network.groups:
                 with keras.name_scope(self.relaxed.scope):
-                    self.store.use(self.relaxed.circuit.groups, self.store.rule, keep_slots=True)
+                    self.store.use(self.relaxed.network.groups, self.store.rule, keep_slots=True)
             self.train_function = self.test_function = self.predict_function = None
             forget_traces(self)
 
@@ -332,9 +332,9 @@ class RelaxedModel(keras.Model):
             trains: Whether the optimizer is going to be applied.
         """
         nested = bool(self.relaxed.attached_chains())  # `fit` evaluates
-        chains = [] if nested else self.relaxed.circuit.chains
-        reason = why_not(self.optimizer) if chains else None
-        apart = reason or (self.relaxed.circuit.why_apart if self.fuse else None)
+        chains = [] if nested else self.relaxed.network.chains
+        reason = reason_not_stackable(self.optimizer) if chains else None
+        apart = reason or (self.relaxed.network.why_apart if self.fuse else None)
         if apart and not self.relaxed.said:
             self.relaxed.said = True
             warnings.warn(
@@ -375,7 +375,7 @@ class RelaxedModel(keras.Model):
         Raises:
             ValueError: If the number of rows or the rule that moves them is not known yet.
         """
-        if not self.relaxed.circuit.cuts or not self.target_rule.has_rows:
+        if not self.relaxed.network.cuts or not self.target_rule.has_rows:
             return 0
         if num_examples is None:
             num_examples = self.store.num_examples if self.store else self.target_rule.num_examples
@@ -386,9 +386,9 @@ class RelaxedModel(keras.Model):
                 f"num_examples={num_examples}, compiled={self.compiled}"
             )
         rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
-        circuit = self.relaxed.circuit
-        dtype = self.target_rule.dtype or circuit.dtype
-        return store_bytes(num_examples, circuit.groups, dtype, rule)
+        network = self.relaxed.network
+        dtype = self.target_rule.dtype or network.dtype
+        return store_bytes(num_examples, network.groups, dtype, rule)
 
     # Configuration
 
@@ -398,7 +398,7 @@ class RelaxedModel(keras.Model):
             "name": self.name,
             "net": serialize(self.net),
             "targets": serialize(self.target_rule),
-            "relax": list(dict.fromkeys(cut.layer.name for cut in relaxed.circuit.cuts)),
+            "relax": list(dict.fromkeys(cut.layer.name for cut in relaxed.network.cuts)),
             "at": relaxed.at,
             "hidden_loss": serialize(relaxed.given_loss),
             "hidden_weight": serialize(relaxed.given_weight),

@@ -208,7 +208,7 @@ def test_a_layer_that_is_called_twice_in_both_modes_has_two_cuts():
         return keras.Sequential([keras.Input((6,)), Sometimes(2, 2), layers.Dense(1, name="out")])
 
     assert_trains_as_keras(build, X, Y)
-    cuts = raikeras.RelaxedModel(build()).relaxed.circuit.cuts
+    cuts = raikeras.RelaxedModel(build()).relaxed.network.cuts
     assert [cut.name for cut in cuts] == ["inner", "inner:2", "out"]
 
 
@@ -260,7 +260,7 @@ def test_a_layer_in_a_loop_is_refused(kind):
     name = "by_input" if kind == "cell" else "inner"
     with pytest.raises(ValueError, match=rf"inside a loop.*`relax`.*`{name}` \(Dense\)"):
         raikeras.RelaxedModel(net)
-    assert [cut.name for cut in raikeras.RelaxedModel(net, relax=["out"]).relaxed.circuit.cuts] == [
+    assert [cut.name for cut in raikeras.RelaxedModel(net, relax=["out"]).relaxed.network.cuts] == [
         "out"
     ]
 
@@ -373,7 +373,7 @@ def test_layers_and_models_over_time_train_as_in_plain_keras():
         return keras.Sequential([keras.Input((4, 3)), *body])
 
     assert_trains_as_keras(build, SEQUENCES, Y2)
-    shapes = [cut.shape for cut in raikeras.RelaxedModel(build()).relaxed.circuit.cuts]
+    shapes = [cut.shape for cut in raikeras.RelaxedModel(build()).relaxed.network.cuts]
     assert shapes == [(4, 4), (4, 4), (4, 3), (2,)]
 
 

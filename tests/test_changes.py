@@ -109,7 +109,7 @@ def test_rows_stay_where_a_chain_falls_apart():
     freeze(net)
     model.compile(keras.optimizers.SGD(0.0), "mse")
     model.fit(X, Y, batch_size=8, verbose=0)
-    assert [len(chain) for chain in model.relaxed.circuit.chains] == [2]
+    assert [len(chain) for chain in model.relaxed.network.chains] == [2]
     for name, rows in model.targets(ids).items():
         np.testing.assert_allclose(rows, before[name], 1e-6, 1e-7)
 

@@ -14,7 +14,7 @@ from keras import layers
 
 import raikeras
 from raikeras.network import chain as chains
-from raikeras.network.relaxed_network import Circuit
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from tests.keras_optimizers import skip_if_broken
 
@@ -63,7 +63,7 @@ def train(fuse, build=net, optimizer=None, validate=False, count=24, **settings)
 def assert_equal(build=net, tolerance=1e-5, **settings):
     """Fused and layer by layer: weights, rows and every column of the history."""
     (one, logs_one), (many, logs_many) = (train(fuse, build, **settings) for fuse in (True, False))
-    assert any(chain.layers for chain in one.relaxed.circuit.chains)
+    assert any(chain.layers for chain in one.relaxed.network.chains)
     pairs = list(zip(one.net.get_weights(), many.net.get_weights(), strict=True))
     if one.store is not None:
         rows_one, rows_many = (
@@ -97,8 +97,8 @@ def test_fused_equals_layer_by_layer_for_every_activation():
     small = keras.initializers.RandomNormal(stddev=0.1, seed=3)  # exp(exp(exp(x))) grows fast
     settings = [{"activation": name, "kernel_initializer": small} for name in ACTIVATIONS]
     chains = side_by_side(settings)
-    circuit = Circuit(chains, choose_layers(chains, layers.Dense), "pre_activation")
-    assert len(circuit.chains) == len(ACTIVATIONS)
+    network = RelaxedNetwork(chains, choose_layers(chains, layers.Dense), "pre_activation")
+    assert len(network.chains) == len(ACTIVATIONS)
     assert_equal(
         lambda: side_by_side(settings),
         optimizer=lambda: keras.optimizers.SGD(0.005, momentum=0.9),
@@ -196,7 +196,7 @@ def branches():
 
 def test_chains_are_found_in_branches_and_nested_models():
     net = branches()
-    chains = Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
+    chains = RelaxedNetwork(net, choose_layers(net, layers.Dense), "pre_activation").chains
     assert sorted(len(chain) for chain in chains) == [2, 3, 3]
     assert_equal(branches, validate=True)
 
@@ -222,10 +222,10 @@ def test_a_layer_that_differs_ends_a_chain(change):
         + [layers.Dense(**{**settings, **change})]
         + [layers.Dense(**settings) for _ in range(3)]
     )
-    circuit = Circuit(net, choose_layers(net, layers.Dense), "pre_activation")
+    network = RelaxedNetwork(net, choose_layers(net, layers.Dense), "pre_activation")
     odd = net.layers[2]
-    assert all(odd not in chain.layers for chain in circuit.chains)
-    assert circuit.chains
+    assert all(odd not in chain.layers for chain in network.chains)
+    assert network.chains
 
 
 def test_shared_and_tapped_layers_are_not_fused():
@@ -234,7 +234,7 @@ def test_shared_and_tapped_layers_are_not_fused():
     tapped = layers.Dense(5, "tanh", name="tapped")(twice(twice(inputs)))
     end = layers.Dense(5, "tanh", name="end")(tapped)
     net = keras.Model(inputs, [tapped, end])
-    assert not Circuit(net, choose_layers(net, layers.Dense), "pre_activation").chains
+    assert not RelaxedNetwork(net, choose_layers(net, layers.Dense), "pre_activation").chains
 
 
 def test_products_in_parts_are_those_of_layer_by_layer():
@@ -264,7 +264,7 @@ def test_xla_on_tensorflow_trains_a_chain_as_without():
         model = raikeras.RelaxedModel(net())
         model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy", jit_compile=choice)
         model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
-        assert model.relaxed.circuit.chains
+        assert model.relaxed.network.chains
         found.append([*model.net.get_weights(), *model.targets(np.arange(24)).values()])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
@@ -475,14 +475,14 @@ def test_a_loss_and_an_optimizer_of_ones_own_may_say_that_they_serve_a_chain():
     for loss, fuse in ((one, True), (other, False)):
         train(fuse, hidden_loss=loss, targets=rule)
     assert one.calls < other.calls
-    assert chains.why_not(Halved()) is None
-    assert "Unknown" in chains.why_not(Unknown())
+    assert chains.reason_not_stackable(Halved()) is None
+    assert "Unknown" in chains.reason_not_stackable(Unknown())
 
 
 def test_training_leaves_nothing_behind_in_the_nets_graph():
     model = raikeras.RelaxedModel(net(), targets=raikeras.Gradient(0.5))
     model.compile("sgd", "binary_crossentropy", run_eagerly=True)
-    graph = model.relaxed.circuit.chains[0].graph
+    graph = model.relaxed.network.chains[0].graph
     kind, known = type(graph._nodes_by_depth), len(getattr(graph, "_tracked", []))
     model.fit(X, Y, batch_size=8, verbose=0)
     assert type(graph._nodes_by_depth) is kind
@@ -528,9 +528,11 @@ def test_what_does_not_fuse_says_so_once_and_trains(optimizer, words):
 
 def test_settings_that_look_at_one_variable_at_a_time_do_not_fuse():
     """Of `use_ema` no second `fit` is tried: on JAX Keras itself fails at it."""
-    assert chains.why_not(keras.optimizers.SGD(0.1)) is None
+    assert chains.reason_not_stackable(keras.optimizers.SGD(0.1)) is None
     for setting in ({"use_ema": True}, {"gradient_accumulation_steps": 2}, {"clipnorm": 1.0}):
-        assert f"`{next(iter(setting))}`" in chains.why_not(keras.optimizers.SGD(0.1, **setting))
+        assert f"`{next(iter(setting))}`" in chains.reason_not_stackable(
+            keras.optimizers.SGD(0.1, **setting)
+        )
 
 
 def test_equal_layers_with_a_constraint_on_the_norm_say_so_once_and_train():

@@ -162,7 +162,7 @@ def test_fused_is_layer_by_layer(case):
     for fuse in (True, False):
         net = fuzz.build(case)
         model = wrapped({**case, "fuse": fuse}, net)
-        if fuse and not model.relaxed.circuit.chains:
+        if fuse and not model.relaxed.network.chains:
             COUNT["without a chain"] += 1
             return
         history = fit(case, model)
@@ -216,7 +216,7 @@ def test_a_saved_model_is_the_same_when_loaded(case):
     loaded = keras.saving.load_model(_saved["path"])
     assert loaded.get_config().keys() == model.get_config().keys()
     assert_close(fuzz.predicted(case, loaded), fuzz.predicted(case, net), tolerance())
-    cuts = [[cut.name for cut in one.relaxed.circuit.cuts] for one in (model, loaded)]
+    cuts = [[cut.name for cut in one.relaxed.network.cuts] for one in (model, loaded)]
     assert cuts[0] == cuts[1]
 
 

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import raikeras
-from raikeras.network.relaxed_network import Circuit
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.optimizers import Rprop
 from raikeras.rows.layout import Group, Sums, by_cut, from_cuts, regrouped
 from raikeras.rows.rules import row_rule
@@ -146,15 +146,15 @@ WHOLE = {"batch_size": ROWS, "shuffle": False, "verbose": 0}
 
 def test_a_chain_is_a_group_where_it_may_be_stacked():
     model = make_model()
-    groups = model.relaxed.circuit.groups
+    groups = model.relaxed.network.groups
     assert [(group.places, group.stacked) for group in groups] == [
         ((0, 4), False),
         ((1, 2, 3), True),
     ]
-    assert len(make_model(fuse=False).relaxed.circuit.groups) == 1
+    assert len(make_model(fuse=False).relaxed.network.groups) == 1
     layers = model.net.layers
-    assert Circuit(model.net, [], "pre_activation").groups == []
-    assert len(Circuit(model.net, layers, "pre_activation", stack=False).groups) == 1
+    assert RelaxedNetwork(model.net, [], "pre_activation").groups == []
+    assert len(RelaxedNetwork(model.net, layers, "pre_activation", stack=False).groups) == 1
 
 
 def test_training_goes_on_where_a_chain_falls_apart():
@@ -165,7 +165,7 @@ def test_training_goes_on_where_a_chain_falls_apart():
         each.net.layers[2].kernel_regularizer = keras.regularizers.L2(0.01)
         each.compile(keras.optimizers.Adam(0.05), "mse")
         each.fit(X, Y, epochs=3, **WHOLE)
-    assert [group.stacked for group in model.relaxed.circuit.groups] == [False]
+    assert [group.stacked for group in model.relaxed.network.groups] == [False]
     rows = [each.targets(np.arange(ROWS)) for each in (model, alone)]
     for name, ours in rows[0].items():
         np.testing.assert_allclose(ours, rows[1][name], rtol=1e-4, atol=1e-5)

@@ -71,7 +71,7 @@ def path(model, steps, x=X, y=Y, sample_weight=None):
         found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
         return [slope * step.examples for slope in found]
 
-    groups = step.circuit.groups
+    groups = step.network.groups
     state = curvature.relax(gradient, start, groups, steps)
     order = np.argsort([place for group in groups for place in group.places])
     ends = [_side_by_side(groups, parts) for parts in (state.targets, start)]

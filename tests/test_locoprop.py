@@ -210,7 +210,7 @@ def test_layers_of_a_nested_model_follow_in_order():
             net, summed_cross_entropy, SGD(0.05), step_size=0.5, deployed_every=0,
             weight_step=raikeras.Local(3, in_sequence=True),
         )  # fmt: skip
-        assert model.relaxed.circuit.layers == dense
+        assert model.relaxed.network.layers == dense
         model.fit(X, X, batch_size=20, verbose=0)
         found.append([w for layer in dense for w in layer.get_weights()])
     for flat, deep in zip(*found, strict=True):

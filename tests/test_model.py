@@ -223,7 +223,7 @@ def test_store_is_not_a_weight(tmp_path):
         saved.save_weights(tmp_path / f"{saved.name}.weights.h5")
         sizes.append((tmp_path / f"{saved.name}.weights.h5").stat().st_size)
     assert (
-        sizes[0] - sizes[1] < 5000 * model.relaxed.circuit.size
+        sizes[0] - sizes[1] < 5000 * model.relaxed.network.size
     )  # bytes; its targets alone take four times
 
 

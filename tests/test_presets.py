@@ -85,7 +85,7 @@ def test_the_output_of_a_nested_model_is_the_output():
     inner = keras.Sequential([keras.Input((3,)), hidden, output])
     net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="first"), inner])
     model = presets.rai_as_document(net)
-    assert [layer.name for layer in model.relaxed.circuit.layers] == ["first", "hidden"]
+    assert [layer.name for layer in model.relaxed.network.layers] == ["first", "hidden"]
 
 
 def test_rprop_rates_of_the_presets():
@@ -143,7 +143,7 @@ def test_rai_growing_takes_ready_weights_and_schedules():
     model = presets.rai_growing(net, 10, learning_rate=rate, target_learning_rate=rate, **own)
     for ours, theirs in zip(net.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert [layer.name for layer in model.relaxed.circuit.layers] == ["hidden_0"]
+    assert [layer.name for layer in model.relaxed.network.layers] == ["hidden_0"]
     assert model.relaxed.given_weight == 7.0
     states = []
     for _ in range(5):

@@ -59,7 +59,7 @@ def targets_of(net, rule, loss="binary_crossentropy", x=X, y=Y, **settings):
     model = raikeras.RelaxedModel(net, targets=rule, deployed_every=0, **settings)
     model.compile(SGD(0.1), loss)
     targets = Targets(*rule.set(Step(model, (ops.convert_to_tensor(x), ops.convert_to_tensor(y)))))
-    groups = model.relaxed.circuit.groups
+    groups = model.relaxed.network.groups
 
     def flat(tensors):
         parts = by_cut(groups, [ops.convert_to_numpy(tensor) for tensor in tensors])

@@ -63,7 +63,7 @@ def wait() -> None:
     jax.effects_barrier()
 
 
-def why_no_calls_back(model) -> str | None:
+def reason_no_calls_back(model) -> str | None:
     """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
     threads = int(os.environ.get("NPROC") or 0) or usable_cores()
     if threads > 1:
@@ -146,7 +146,7 @@ def without_trace(model, function):
     return lambda *args: compiled(_values(variables), *args)
 
 
-def apart(tensor):
+def fusion_barrier(tensor):
     """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
     return jax.lax.optimization_barrier(tensor)
 
@@ -217,7 +217,7 @@ def ids_if(model, condition, ids, count):
     return jnp.where(condition, ids, count)
 
 
-def together(tensors) -> list:
+def control_barrier(tensors) -> list:
     """The tensors; on TensorFlow none of them ready before all are."""
     return tensors
 

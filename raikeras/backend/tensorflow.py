@@ -48,7 +48,7 @@ def wait() -> None:
     """Returns when all steps have written their rows."""
 
 
-def why_no_calls_back(model) -> str | None:
+def reason_no_calls_back(model) -> str | None:
     """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
     if model.run_eagerly or not model.jit_compile:
         return None
@@ -131,7 +131,7 @@ def without_trace(model, function):
     return run if model.run_eagerly else tf.function(run, autograph=False)
 
 
-def apart(tensor):
+def fusion_barrier(tensor):
     """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
     return tf.identity(tensor)
 
@@ -190,7 +190,7 @@ def ids_if(model, condition, ids, count):
     return tf.where(condition, ids, count) if _selects(model) else ids
 
 
-def together(tensors) -> list:
+def control_barrier(tensors) -> list:
     """The tensors, none of them ready before all are: nothing may be assigned in between.
 
     In the body of a loop TensorFlow (2.21) lets an assignment overtake the reading of the same

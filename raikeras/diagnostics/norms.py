@@ -148,7 +148,7 @@ class _Probe:
                 f"Received: model={getattr(model, 'name', model)!r}, not compiled"
             )
         self._model, self._relaxed = model, isinstance(model, RelaxedModel)
-        has_rows = self._relaxed and model.target_rule.has_rows and model.relaxed.circuit.cuts
+        has_rows = self._relaxed and model.target_rule.has_rows and model.relaxed.network.cuts
         if has_rows and not has_ids(x):
             raise ValueError(
                 'Targets that are rows need example ids: `x={"inputs": x, "example_id": ids}`, '
@@ -188,7 +188,7 @@ def _of_loss(model, x, y, sample_weight) -> list:
 def _of_objective(model, x, y, sample_weight) -> list:
     """The gradient of a `RelaxedModel`'s objective at its rule's targets."""
     step = Step(model, (x, y, sample_weight))
-    if not step.circuit.cuts:
+    if not step.network.cuts:
         return _of_loss(model, x, y, sample_weight)
     step.targets = targets_of(step, model.target_rule.set(step))
     if step.targets.fed is not None:

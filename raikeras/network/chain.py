@@ -1,4 +1,4 @@
-"""Chains of equal Dense layers, trained as one stacked tensor; used by `Circuit` and the model.
+"""Chains of equal Dense layers, trained as one stacked tensor; used by `RelaxedNetwork`.
 
 With targets given no layer of a chain waits for another, so one batched product serves them all.
 The layers stay the user's: while a chain is attached, their weights are views of its stacked ones.
@@ -215,7 +215,7 @@ class Chain:
         return variable
 
 
-def why_not(optimizer) -> str | None:
+def reason_not_stackable(optimizer) -> str | None:
     """Why an optimizer would not treat a stack of weights as it treats each of them, if so."""
     kind = type(optimizer)
     if kind not in _ELEMENTWISE and not vars(kind).get("elementwise", False):

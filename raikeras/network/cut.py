@@ -55,7 +55,7 @@ class Block(NamedTuple):
     """A cut, or all cuts of an attached chain: what is run in one piece.
 
     Attributes:
-        places: Their places among the cuts of the circuit.
+        places: Their places among the cuts of the network.
         cut: The cut, or the chain's first.
         chain: The chain or `None`.
     """

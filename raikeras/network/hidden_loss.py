@@ -55,7 +55,7 @@ class HiddenLoss:
             transfer function takes each layer's own activation.
         weight: A float, a schedule (a callable of the step), or a dict from layer name to either;
             layers that a dict leaves out weigh 1.
-        cuts: The cuts of the circuit.
+        cuts: The cuts of the network.
         at: Where the targets stand.
 
     Raises:
@@ -106,7 +106,7 @@ class HiddenLoss:
         """The weighted sum, a scalar.
 
         Args:
-            pairs: The circuit's pairs.
+            pairs: The network's pairs.
             sample_weight: Tensor `(batch,)` or `(batch, 1)`: an example's weight acts on its
                 whole part of the objective. Weights per output or per time step act on the task
                 loss alone.
@@ -285,18 +285,18 @@ def _loss_of(loss, layer, at: str) -> keras.losses.Loss:
     return MatchingLoss(own, targets=at, reduction=loss.reduction, dtype=loss.dtype)
 
 
-def without_noise(own, target, restarts, chain):
+def without_noise(own, target, fresh, chain):
     """The layer's own output, equal to the target where they differ by rounding alone.
 
     A compiler may round `record` and `replay` differently. Where a row has just started such a
     mismatch is zero, and a rule that reads signs must not see the noise.
     """
-    if restarts is None:
+    if fresh is None:
         return own
 
     def exact(own):
         noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-        equal = _is_noise(noise, own, restarts, chain)
+        equal = _is_noise(noise, own, fresh, chain)
         return own + ops.where(equal, noise, ops.zeros_like(noise))
 
     if keras.backend.backend() == "jax":
@@ -305,9 +305,7 @@ def without_noise(own, target, restarts, chain):
     @ops.custom_gradient
     def exact_if_any(own):
         # Given, for TensorFlow would make three more conditions of the gradient of this one.
-        return ops.cond(
-            ops.any(restarts), lambda: exact(own), lambda: own
-        ), lambda upstream: upstream
+        return ops.cond(ops.any(fresh), lambda: exact(own), lambda: own), lambda upstream: upstream
 
     return exact_if_any(own)
 
@@ -326,7 +324,7 @@ def around_forward(target, fed, at_cut):
     return ops.stop_gradient(ops.cast(at_cut, target.dtype)) + (target - fed)
 
 
-def held_where_noise(own, target, at_cut, restarts, chain) -> tuple:
+def held_where_noise(own, target, at_cut, fresh, chain) -> tuple:
     """Own value and target for a matching loss: without gradients where they differ by rounding.
 
     Equal pre-activations do not suffice here: the compiler may round their outputs differently.
@@ -335,21 +333,21 @@ def held_where_noise(own, target, at_cut, restarts, chain) -> tuple:
         own: The layer's pre-activation.
         target: Its target.
         at_cut: The layer's own value where the target stands.
-        restarts: Booleans `(batch, 1)`, the rows that have just started; `None` for none.
+        fresh: Booleans `(batch, 1)`, the rows that have just started; `None` for none.
         chain: The chain or `None`.
     """
-    if restarts is None:
+    if fresh is None:
         return own, target
     noise = ops.cast(target, at_cut.dtype) - at_cut
     # Softmax makes units depend on each other, so an example is held as a whole.
-    equal = ops.all(_is_noise(noise, at_cut, restarts, chain), axis=-1, keepdims=True)
+    equal = ops.all(_is_noise(noise, at_cut, fresh, chain), axis=-1, keepdims=True)
     return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
 
 
-def _is_noise(noise, own, restarts, chain):
+def _is_noise(noise, own, fresh, chain):
     """Where rows have just started and the difference is of the size of rounding."""
     ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
-    fresh = ops.reshape(restarts, (-1, *ones) if chain is None else (1, -1, *ones))
+    fresh = ops.reshape(fresh, (-1, *ones) if chain is None else (1, -1, *ones))
     return ops.logical_and(fresh, ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own)))
 
 

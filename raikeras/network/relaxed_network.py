@@ -1,4 +1,4 @@
-"""The relaxed circuit: a user's net whose chosen layers are cut open and fed by targets.
+"""The relaxed network: a user's net whose chosen layers are cut open and fed by targets.
 
 A net is run in one of three ways: `record` is the deployed forward pass and notes the value at each
 cut; `replay` is the relaxed path, in which each cut passes its target on instead of the layer's own
@@ -32,7 +32,7 @@ from raikeras.rows.layout import groups_of
 PLACES = ("pre_activation", "post_activation")
 
 
-class Circuit:
+class RelaxedNetwork:
     """A net with cuts at its relaxed layers.
 
     Args:
@@ -145,13 +145,13 @@ class Circuit:
         """
         return self._forward(inputs, self._parts(offsets), training=True, unroll=unroll)
 
-    def replay(self, inputs, targets, restarts, fed=None):
+    def replay(self, inputs, targets, fresh, fed=None):
         """The relaxed path, in training mode: each cut hands on what it is fed with.
 
         Args:
             inputs: The net's inputs.
             targets: A list of a tensor for each group, the rows of the batch.
-            restarts: Booleans `(batch, 1)`, the rows that `record` has just set; `None` for none.
+            fresh: Booleans `(batch, 1)`, the rows that `record` has just set; `None` for none.
             fed: Likewise, what the cuts hand on. `None`: the targets.
 
         Returns:
@@ -168,14 +168,14 @@ class Circuit:
         def keep(place, layer, own, inputs, chain=None):
             target = target_parts[place]
             if fed is not None:
-                if restarts is not None and narrow:
+                if fresh is not None and narrow:
                     at_cut = self._at_cut(layer, own)
                     target = around_forward(target, fed_parts[place], at_cut)
             elif self._matching:
                 at_cut = self._at_cut(layer, own)
-                own, target = held_where_noise(own, target, at_cut, restarts, chain)
+                own, target = held_where_noise(own, target, at_cut, fresh, chain)
             else:
-                own = without_noise(own, target, restarts, chain)
+                own = without_noise(own, target, fresh, chain)
             pairs[place] = Pair(target, own, inputs, chain, places[place])
 
         def single(place, step, layer, *args, **kwargs):

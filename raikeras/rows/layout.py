@@ -16,7 +16,7 @@ from keras import ops
 
 
 class Group(NamedTuple):
-    """Some cuts of a circuit.
+    """Some cuts of a network.
 
     Attributes:
         places: The places of the cuts among all, in order.
@@ -41,7 +41,7 @@ class Group(NamedTuple):
 
 
 def groups_of(cuts, chains) -> list[Group]:
-    """The groups of a circuit: the cuts that stand alone, if any, then each chain's.
+    """The groups of a network: the cuts that stand alone, if any, then each chain's.
 
     Args:
         cuts: All cuts, the layers of a chain one after another.
@@ -115,7 +115,7 @@ class Sums:
     """Sums over the units of each cut, and numbers of cuts spread over their units.
 
     Args:
-        groups: The groups of a circuit. Numbers of cuts, `(batch, cuts)`, are in their order.
+        groups: The groups of a network. Numbers of cuts, `(batch, cuts)`, are in their order.
     """
 
     def __init__(self, groups: list[Group]):

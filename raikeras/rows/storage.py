@@ -26,7 +26,7 @@ class Store:
 
     Args:
         num_examples: Integer, number of rows.
-        groups: The groups of the circuit's cuts.
+        groups: The groups of the network's cuts.
         dtype: Dtype of targets and slots.
         rule: The `RowRule` whose slots are kept.
         storage: `"device"`, `"host"`, or the path of a file to be mapped into memory.
@@ -64,7 +64,7 @@ class Store:
         """Keeps the rows, for other groups of the same cuts or with the slots of another rule.
 
         Args:
-            groups: The groups of the circuit's cuts.
+            groups: The groups of the network's cuts.
             rule: The `RowRule` whose slots are kept.
             keep_slots: Whether it is the one there is, and its slots go on; else they start afresh.
         """

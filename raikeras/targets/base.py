@@ -21,13 +21,13 @@ class Targets(NamedTuple):
         fresh: Booleans `(batch, 1)` or one boolean: which examples' targets are the deployed
             forward pass, so that a mismatch as small as rounding is none. With `fed`: true if that
             is the forward pass in training mode, from which the targets keep their distance.
-        memory: Whatever the rule wants to find again in `moved`.
+        kept: Whatever the rule wants to find again in `moved`.
     """
 
     values: Any
     fed: Any = None
     fresh: Any = False
-    memory: Any = None
+    kept: Any = None
 
 
 class TargetRule:

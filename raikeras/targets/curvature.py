@@ -46,7 +46,7 @@ def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> S
             of a tensor for each group of cuts. `fresh`, a boolean scalar, is true at the start
             alone.
         start: Likewise.
-        groups: The groups of the circuit's cuts.
+        groups: The groups of the network's cuts.
         steps: Integer, number of steps.
     """
     sums = Sums(groups)

@@ -101,7 +101,7 @@ class Inferred(TargetRule):
 
         if self._follows_curvature:
             return Targets(
-                curvature.relax(gradient, start, step.circuit.groups, self.steps).targets
+                curvature.relax(gradient, start, step.network.groups, self.steps).targets
             )
         rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
         rate = ops.cast(rate, step.dtype)

@@ -94,7 +94,7 @@ class Learned(TargetRule):
             return compiled.learning_rate
         return self._schedule(count) if callable(self._schedule) else self._schedule
 
-    def restarts(self, age):
+    def fresh(self, age):
         """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
         if self.refresh_every is None:
             return ops.equal(age, 0)
@@ -102,21 +102,21 @@ class Learned(TargetRule):
 
     def set(self, step) -> Targets:
         rows = step.store.gather(step.row_ids)
-        restarts = self.restarts(rows["age"])
+        fresh = self.fresh(rows["age"])
         targets = rows["targets"]
 
-        def restarted(values):
+        def started(values):
             values = cast(values, targets[0].dtype)
             first = step.store.of_first_copies(step.row_ids, values)
-            return [ops.where(restarts, *pair) for pair in zip(first, targets, strict=True)]
+            return [ops.where(fresh, *pair) for pair in zip(first, targets, strict=True)]
 
-        starting = ops.any(restarts)
-        rows["targets"] = step.values(needed=starting, then=restarted, otherwise=targets)
+        any_fresh = ops.any(fresh)
+        rows["targets"] = step.values(needed=any_fresh, then=started, otherwise=targets)
         rate = self.learning_rate(step.optimizer, step.count)
-        return Targets(rows["targets"], fresh=restarts, memory=(rows, rate))
+        return Targets(rows["targets"], fresh=fresh, kept=(rows, rate))
 
     def moved(self, step, targets, gradient) -> None:
-        rows, rate = targets.memory
+        rows, rate = targets.kept
         step.store.step(step.row_ids, rows, gradient, rate)
 
     def get_config(self) -> dict:

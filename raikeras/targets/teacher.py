@@ -2,7 +2,7 @@
 
 import keras
 
-from raikeras.network.relaxed_network import Circuit
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.layout import regrouped
 from raikeras.targets.base import TargetRule, Targets
@@ -45,9 +45,9 @@ class Teacher(TargetRule):
         self.net, self.relax = net, relax
 
     def set(self, step) -> Targets:
-        at = "pre_activation" if step.circuit.target_before else "post_activation"
-        circuit = Circuit(self.net, choose_layers(self.net, self.relax), at, stack=False)
-        shapes = [[cut.shape for cut in one.cuts] for one in (circuit, step.circuit)]
+        at = "pre_activation" if step.network.target_before else "post_activation"
+        network = RelaxedNetwork(self.net, choose_layers(self.net, self.relax), at, stack=False)
+        shapes = [[cut.shape for cut in one.cuts] for one in (network, step.network)]
         if shapes[0] != shapes[1]:
             raise ValueError(
                 "Teacher and student must have relaxed layers of the same shapes. Received: "
@@ -56,8 +56,8 @@ class Teacher(TargetRule):
         # In a scope of its own, so that no state of the teacher follows the pass.
         state = [(variable, variable.value) for variable in self.net.variables]
         with keras.StatelessScope(state, collect_losses=True):
-            values = circuit.record(step.x)[1]
-        values = regrouped(values, circuit.groups, step.circuit.groups)
+            values = network.record(step.x)[1]
+        values = regrouped(values, network.groups, step.network.groups)
         return Targets(values, fed=step.values())
 
     def get_config(self) -> dict:

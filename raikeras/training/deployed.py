@@ -29,7 +29,7 @@ def state_of(model) -> list[keras.Variable]:
 
 def step_logs(model, step, task, hidden, outputs) -> dict:
     """Feeds the relaxed path's columns and collects all of them."""
-    if not step.circuit.cuts:
+    if not step.network.cuts:
         return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
     columns = model.relaxed_columns
     columns.task.update_state(task, sample_weight=step.batch_size)
@@ -48,7 +48,7 @@ def deployed_pass(model, step, needed, then, otherwise):
     Both need the same forward pass, which is skipped in steps where neither is wanted. What the
     rule makes of it is part of the same condition, lest its result be copied on the way out of it.
     """
-    circuit, every = step.circuit, model.deployed_every
+    network, every = step.network, model.deployed_every
     deployed = model.relaxed_columns.deployed
     first = ops.equal(deployed.count, 0)  # of an epoch
     measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
@@ -59,7 +59,7 @@ def deployed_pass(model, step, needed, then, otherwise):
         state = [(v, v.value) for v in state_of(model)]
         state += zip(metrics, old, strict=True)
         with keras.StatelessScope(state, collect_losses=True) as scope:
-            outputs, start = circuit.record(step.x)
+            outputs, start = network.record(step.x)
             if every:
                 loss = model.compute_loss(
                     step.x, step.y, outputs, step.sample_weight, training=False
@@ -75,7 +75,7 @@ def deployed_pass(model, step, needed, then, otherwise):
     def skip():
         nothing = otherwise
         if otherwise is None:
-            nothing = like(circuit.groups, step.batch_size, step.dtype)
+            nothing = like(network.groups, step.batch_size, step.dtype)
         return nothing, [ops.convert_to_tensor(v.value) for v in metrics]
 
     if every == 1 or needed is True:

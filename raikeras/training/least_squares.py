@@ -97,7 +97,7 @@ def problems(step, gradients) -> list[Problem]:
     """
     by_weight = {id(w): g for w, g in zip(step.weights, gradients, strict=True)}
     found: dict[int, Problem] = {}
-    for block, inputs in zip(step.circuit.blocks(), step.inputs, strict=True):
+    for block, inputs in zip(step.network.blocks(), step.inputs, strict=True):
         cut, layer = block.cut, block.chain or block.cut.layer
         if id(layer.kernel) not in by_weight:
             continue
@@ -128,16 +128,16 @@ def gradients(layers: list[Problem], weights, start) -> list:
         own = [weight for weight in (layer.kernel, layer.bias) if weight is not None]
         values = layer.gradients([first[id(weight)] for weight in own])
         found |= {id(weight): value for weight, value in zip(own, values, strict=True)}
-    return load_backend().together([found[id(weight)] for weight in weights])
+    return load_backend().control_barrier([found[id(weight)] for weight in weights])
 
 
-def why_not(circuit, hidden_loss, at: str) -> str | None:
+def reason_not_least_squares(network, hidden_loss, at: str) -> str | None:
     """Why the local problems are not all least squares; `None` if they are."""
     if at != "pre_activation":
         return f"targets stand at {at!r}, not before the activation"
     if not hidden_loss.is_squared:
         return "the hidden loss is no squared error"
-    for cut in circuit.cuts:
+    for cut in network.cuts:
         reason = _why_not_layer(cut.layer)
         if reason:
             return f"layer `{cut.layer.name}` {reason}"
@@ -147,7 +147,7 @@ def why_not(circuit, hidden_loss, at: str) -> str | None:
 def pays(step, steps: int) -> bool:
     """Whether Gram matrices take fewer operations than `steps` looks at the batch."""
     saved = 0
-    for block, inputs in zip(step.circuit.blocks(), step.inputs, strict=True):
+    for block, inputs in zip(step.network.blocks(), step.inputs, strict=True):
         layer = block.chain or block.cut.layer
         width, units = _matrix_shape(layer.kernel.shape)[-2:]
         examples = inputs.shape[1 if block.chain else 0]

@@ -38,7 +38,10 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
-    flags = [ops.isfinite(ops.cast(backend.apart(mean.value), step.dtype)), ops.isfinite(total)]
+    flags = [
+        ops.isfinite(ops.cast(backend.fusion_barrier(mean.value), step.dtype)),
+        ops.isfinite(total),
+    ]
     finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
     before = ops.copy(iterations.value)
     moving = _moving(model)
@@ -51,7 +54,9 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     if model.trainable_variables:  # without any, optimizers do not count
         # Fewer were counted where a weight step, in the middle, had to leave out its own.
         done = count(iterations.value) > count(before)
-    mean.assign(ops.where(done, backend.apart(mean.value), ops.cast(float("nan"), mean.dtype)))
+    mean.assign(
+        ops.where(done, backend.fusion_barrier(mean.value), ops.cast(float("nan"), mean.dtype))
+    )
 
 
 def run_if_finite(model, tensors, body) -> None:
@@ -161,7 +166,7 @@ def explain(model, x, not_finite: Sequence[str] = ()) -> str:
 
 def _largest(model) -> list[str]:
     """The largest weight and the largest target, each with its layer."""
-    cuts = model.relaxed.circuit.cuts
+    cuts = model.relaxed.network.cuts
     weights = [
         (max(float(np.abs(w).max(initial=0)) for w in cut.layer.get_weights()), cut.layer.name)
         for cut in cuts
@@ -176,7 +181,7 @@ def _largest(model) -> list[str]:
 
 
 def _largest_target(model) -> tuple[float, str]:
-    store, cuts = model.store, model.relaxed.circuit.cuts
+    store, cuts = model.store, model.relaxed.network.cuts
     largest = np.zeros(len(cuts))
     for first in range(0, store.num_examples, ROWS):
         rows = store.targets(np.arange(first, min(first + ROWS, store.num_examples)))
@@ -214,18 +219,18 @@ def _first_overflow(model, x) -> str | None:
 
 def _values(model, x, ids) -> list[tuple]:
     """By cut: the layer's own value and its target, or 0 where there is none, as arrays."""
-    circuit, store = model.relaxed.circuit, model.store
+    network, store = model.relaxed.network, model.store
     started = store is not None and (store.read("age", ids) > 0).all()
     with keras.StatelessScope(collect_losses=True):
         if started:
             targets = [ops.convert_to_tensor(part) for part in store.targets(ids)]
-            pairs = circuit.replay(x, targets, None)[1]
+            pairs = network.replay(x, targets, None)[1]
             found = [(pair.own, pair.target) for pair in pairs]
         else:
-            values = [ops.convert_to_numpy(part) for part in circuit.record(x)[1]]
-            found = [(own, 0.0) for own in by_cut(circuit.groups, values)]
+            values = [ops.convert_to_numpy(part) for part in network.record(x)[1]]
+            found = [(own, 0.0) for own in by_cut(network.groups, values)]
     to_numpy = ops.convert_to_numpy
     return [
         (cut, np.asarray(to_numpy(own)), np.asarray(to_numpy(target), "float64"))
-        for cut, (own, target) in zip(circuit.cuts, found, strict=True)
+        for cut, (own, target) in zip(network.cuts, found, strict=True)
     ]

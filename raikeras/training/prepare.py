@@ -107,9 +107,9 @@ def prepare_store(model, num_examples: int) -> None:
     """Makes the store, or lays it out for other groups or a newly compiled optimizer's slots."""
     rule = model.target_rule.rule(model.optimizer)
     owner = model.target_rule.owner(model.optimizer)
-    circuit = model.relaxed.circuit
+    network = model.relaxed.network
     storage = model.target_rule.storage
-    reason = None if storage == "device" else load_backend().why_no_calls_back(model)
+    reason = None if storage == "device" else load_backend().reason_no_calls_back(model)
     if reason:
         raise ValueError(
             f'{reason}, or keep the rows on the device: `Learned(storage="device")`. '
@@ -117,16 +117,16 @@ def prepare_store(model, num_examples: int) -> None:
         )
     if model.store is None:
         check_room(model.store_bytes(num_examples), storage)
-        dtype = model.target_rule.dtype or circuit.dtype
+        dtype = model.target_rule.dtype or network.dtype
         with keras.name_scope(model.relaxed.scope):
-            model.relaxed.store = Store(num_examples, circuit.groups, dtype, rule, storage)
+            model.relaxed.store = Store(num_examples, network.groups, dtype, rule, storage)
         model.relaxed.store.may_repeat = False
         model.relaxed.in_order = None
-    elif model.relaxed.owner is owner and model.store.groups == circuit.groups:
+    elif model.relaxed.owner is owner and model.store.groups == network.groups:
         return
     else:
         with keras.name_scope(model.relaxed.scope):
-            model.store.use(circuit.groups, rule, keep_slots=model.relaxed.owner is owner)
+            model.store.use(network.groups, rule, keep_slots=model.relaxed.owner is owner)
     model.relaxed.owner = owner
     model.train_function = None  # a traced step would hold on to the old tables
 

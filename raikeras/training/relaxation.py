@@ -9,10 +9,10 @@ from raikeras.losses import MatchingLoss
 from raikeras.network.chain import Chain
 from raikeras.network.changes import Parts
 from raikeras.network.hidden_loss import HiddenLoss, get_loss
-from raikeras.network.relaxed_network import Circuit
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.storage import Store
-from raikeras.training.least_squares import why_not as why_not_least_squares
+from raikeras.training.least_squares import reason_not_least_squares
 
 
 class Relaxation:
@@ -25,9 +25,9 @@ class Relaxation:
         stack: Whether chains of equal layers are to train as one.
 
     Attributes:
-        circuit: The net with its cuts.
+        network: The net with its cuts.
         hidden_loss: The hidden loss of all cuts.
-        why_no_least_squares: Why local problems are not all least squares; `None` if they are.
+        reason_not_least_squares: Why local problems are not all least squares; `None` if they are.
         at, given_loss, given_weight: The arguments.
         scope: A name that no other model's variables have before theirs.
         store: The rows, `None` before the first `fit`.
@@ -53,7 +53,7 @@ class Relaxation:
         self.said = False
         self.listed: list[keras.Variable] | None = None
         parts = Parts(net)
-        self._take(self._circuit(), parts)
+        self._take(self._network(), parts)
 
     @property
     def takes_all_rows(self) -> bool:
@@ -71,7 +71,7 @@ class Relaxation:
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""
-        return [chain for chain in self.circuit.chains if chain.attached]
+        return [chain for chain in self.network.chains if chain.attached]
 
     def follow_net(self) -> bool:
         """Takes the net's settings as they are now; returns whether any changed.
@@ -79,31 +79,31 @@ class Relaxation:
         Raises:
             ValueError: If the net has other relaxed layers than when it was wrapped.
         """
-        before = self.circuit.cuts
+        before = self.network.cuts
         if not before or self.attached_chains():  # `fit` evaluates
             return False
         parts = Parts(self._net)
         if not parts.differ_from(self._parts):
             return False
         try:
-            circuit = self._circuit()
+            network = self._network()
         except ValueError as error:
             raise _changed(str(error)) from error
-        if circuit.cuts != before:
-            raise _changed(_difference(before, circuit.cuts))
-        self._take(circuit, parts)
+        if network.cuts != before:
+            raise _changed(_difference(before, network.cuts))
+        self._take(network, parts)
         return True
 
-    def _circuit(self) -> Circuit:
+    def _network(self) -> RelaxedNetwork:
         matching = isinstance(get_loss(self.given_loss), MatchingLoss)
         layers = choose_layers(self._net, self._relax)
         with keras.name_scope(self.scope):
-            return Circuit(self._net, layers, self.at, matching, self._stack)
+            return RelaxedNetwork(self._net, layers, self.at, matching, self._stack)
 
-    def _take(self, circuit: Circuit, parts: Parts) -> None:
-        self.circuit, self._parts = circuit, parts
-        self.hidden_loss = HiddenLoss(self.given_loss, self.given_weight, circuit.cuts, self.at)
-        self.why_no_least_squares = why_not_least_squares(circuit, self.hidden_loss, self.at)
+    def _take(self, network: RelaxedNetwork, parts: Parts) -> None:
+        self.network, self._parts = network, parts
+        self.hidden_loss = HiddenLoss(self.given_loss, self.given_weight, network.cuts, self.at)
+        self.reason_not_least_squares = reason_not_least_squares(network, self.hidden_loss, self.at)
 
 
 def _changed(what: str) -> ValueError:

@@ -48,8 +48,8 @@ class Step:
         self.batch_size = ops.shape(keras.tree.flatten(self.x)[0])[0]
         self.optimizer, self.weights = model.optimizer, model.trainable_variables
         self.count = model.weight_step.training_steps(self.optimizer.iterations)
-        self.circuit, self.hidden_loss = model.relaxed.circuit, model.relaxed.hidden_loss
-        self.dtype = _compute_dtype(self.circuit)
+        self.network, self.hidden_loss = model.relaxed.network, model.relaxed.hidden_loss
+        self.dtype = _compute_dtype(self.network)
         self.targets = Targets([])
         self.inputs: list = []
         self._model = model
@@ -135,9 +135,9 @@ class Step:
     @property
     def least_squares(self) -> bool:
         """Whether the weights' gradient stays that of least squares however the weights move."""
-        if self._model.relaxed.why_no_least_squares:
+        if self._model.relaxed.reason_not_least_squares:
             return False
-        layers = [block.chain or block.cut.layer for block in self.circuit.blocks()]
+        layers = [block.chain or block.cut.layer for block in self.network.blocks()]
         trained = {id(weight) for weight in self.weights}
         solved = [layer for layer in layers if id(layer.kernel) in trained]
         return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
@@ -160,7 +160,7 @@ class Step:
         _, gradients, _ = load_backend().differentiate(
             self._model, lambda values: scaled(targets._replace(values=values)), targets.values
         )
-        return load_backend().together(self._of_layers_outside(gradients))
+        return load_backend().control_barrier(self._of_layers_outside(gradients))
 
     def layers_in_sequence(self, gradients) -> Iterator[tuple]:
         """Goes through the relaxed layers, then through all others, for weight steps in turn.
@@ -175,12 +175,12 @@ class Step:
         """
         place = {id(weight): number for number, weight in enumerate(self.weights)}
         left = dict(place)
-        for layer in self.circuit.layers:
+        for layer in self.network.layers:
             own = [weight for weight in layer.trainable_variables if id(weight) in left]
             for weight in own:
                 del left[id(weight)]
             if own:
-                fed = self._isolated(self.circuit.perturb)(self.x, self._no_offsets())[1]
+                fed = self._isolated(self.network.perturb)(self.x, self._no_offsets())[1]
                 targets = self.targets._replace(fed=cast(fed, self.dtype))
                 yield own, functools.partial(self._gradients_of, own, place, targets)
         rest = [self.weights[number] for number in left.values()]
@@ -209,7 +209,7 @@ class Step:
     def run(self) -> dict:
         """Sets targets, takes gradients, lets rule and weights follow; returns the logs."""
         model = self._model
-        if self.circuit.cuts:
+        if self.network.cuts:
             self.targets = self._set_targets(model.target_rule)
 
         def scaled_objective(values):
@@ -221,12 +221,12 @@ class Step:
         )
         loss_tracker(model).update_state(total, sample_weight=self.batch_size)
         gradients = self._of_layers_outside(gradients)
-        if not self.circuit.cuts:
+        if not self.network.cuts:
             model.weight_step.apply(self, gradients)
             return step_logs(model, self, *parts)
 
         # Made once, for the guard and the rows' step: XLA would make it for each of them.
-        by_target = [load_backend().apart(one) for one in by_target]
+        by_target = [load_backend().fusion_barrier(one) for one in by_target]
 
         def follow():
             model.target_rule.moved(self, self.targets, by_target)
@@ -245,9 +245,9 @@ class Step:
     def _objective(self, targets: Targets):
         """The whole objective on the relaxed path, and its parts for the logs."""
         fresh = None
-        if targets.fresh is not False and self.circuit.cuts:
+        if targets.fresh is not False and self.network.cuts:
             fresh = ops.broadcast_to(targets.fresh, (self.batch_size, 1))
-        outputs, pairs = self.circuit.replay(self.x, targets.values, fresh, targets.fed)
+        outputs, pairs = self.network.replay(self.x, targets.values, fresh, targets.fed)
         task = self._task_loss(outputs)
         if not pairs:
             return task, (task, ops.zeros(()), outputs, [])
@@ -257,7 +257,7 @@ class Step:
 
     def _task_loss(self, outputs):
         """The compiled loss; the columns of single outputs are the deployed network's, not its."""
-        columns = output_loss_variables(self._model) if self.circuit.cuts else []
+        columns = output_loss_variables(self._model) if self.network.cuts else []
         before = [ops.copy(column.value) for column in columns]
         loss = self._model.compute_loss(self.x, self.y, outputs, self.sample_weight, training=True)
         for column, value in zip(columns, before, strict=True):
@@ -270,7 +270,7 @@ class Step:
 
             def task(offsets):
                 unroll = load_backend().unrolls_chains(self._model)
-                outputs, values = self.circuit.perturb(self.x, offsets, unroll)
+                outputs, values = self.network.perturb(self.x, offsets, unroll)
                 return self._task_loss(outputs), values
 
             values, by_weights, by_values = load_backend().differentiate(
@@ -280,13 +280,13 @@ class Step:
         return self._task
 
     def _no_offsets(self):
-        return like(self.circuit.groups, self.batch_size, self.dtype)
+        return like(self.network.groups, self.batch_size, self.dtype)
 
     def _of_layers_outside(self, gradients) -> list:
         """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""
         if self.targets.fed is None:
             return gradients
-        relaxed = {id(weight) for weight in self.circuit.weights}
+        relaxed = {id(weight) for weight in self.network.weights}
         if all(id(weight) in relaxed for weight in self.weights):
             return gradients
         task = self._task_pass()[2]
@@ -327,7 +327,7 @@ def targets_of(step, found) -> Targets:
         ValueError: If it is no list of a tensor for each group of cuts.
     """
     targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
-    groups = step.circuit.groups
+    groups = step.network.groups
     for part in (targets.values, targets.fed):
         shapes = [getattr(one, "shape", None) for one in part] if isinstance(part, list) else part
         if part is not None and (shapes is part or not _fit(shapes, groups)):
@@ -350,7 +350,7 @@ def _fit(shapes: list, groups) -> bool:
     )
 
 
-def _compute_dtype(circuit) -> str:
-    if not circuit.cuts:
+def _compute_dtype(network) -> str:
+    if not network.cuts:
         return keras.config.floatx()
-    return "float32" if circuit.dtype in ("bfloat16", "float16") else circuit.dtype
+    return "float32" if network.dtype in ("bfloat16", "float16") else network.dtype

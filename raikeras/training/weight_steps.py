@@ -233,8 +233,8 @@ class ClosedForm(WeightStep):
         self.eta = eta
 
     def check(self, model) -> None:
-        reason = model.relaxed.why_no_least_squares
-        if reason or not model.relaxed.circuit.cuts:
+        reason = model.relaxed.reason_not_least_squares
+        if reason or not model.relaxed.network.cuts:
             raise ValueError(
                 "`ClosedForm` needs local problems that are least squares: a squared error "
                 "(HalfSquaredError or MeanSquaredError) at the pre-activations of Dense and Conv2D "

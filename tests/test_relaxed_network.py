@@ -1,4 +1,4 @@
-"""The relaxed circuit: which layers it cuts, and that replaying the forward pass gives it back."""
+"""The relaxed network: which layers it cuts, and that replaying the forward pass gives it back."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from raikeras.layers import Relaxed
-from raikeras.network.relaxed_network import Circuit
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 
 RNG = np.random.default_rng(0)
@@ -165,30 +165,30 @@ CASES = {
 }
 
 
-def circuit_of(case, at):
+def network_of(case, at):
     make, shapes = CASES[case]
     keras.utils.set_random_seed(1)
     net, inputs = make()
     chosen = sorted({name.split(":")[0] for name in shapes})
-    return net, inputs, Circuit(net, choose_layers(net, chosen), at)
+    return net, inputs, RelaxedNetwork(net, choose_layers(net, chosen), at)
 
 
 @pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
 @pytest.mark.parametrize("case", CASES)
 def test_cuts_have_the_name_and_shape_of_each_call(case, at):
-    _, _, circuit = circuit_of(case, at)
-    assert {cut.name: cut.shape for cut in circuit.cuts} == CASES[case][1]
-    assert circuit.size == sum(int(np.prod(shape)) for shape in CASES[case][1].values())
+    _, _, network = network_of(case, at)
+    assert {cut.name: cut.shape for cut in network.cuts} == CASES[case][1]
+    assert network.size == sum(int(np.prod(shape)) for shape in CASES[case][1].values())
 
 
 @pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
 @pytest.mark.parametrize("case", CASES)
 def test_replaying_the_recorded_pass_gives_the_deployed_outputs_and_no_mismatch(case, at):
-    net, inputs, circuit = circuit_of(case, at)
+    net, inputs, network = network_of(case, at)
     expected = keras.tree.map_structure(ops.convert_to_numpy, net(inputs))
-    outputs, values = circuit.record(inputs)
-    replayed, pairs = circuit.replay(inputs, values, ops.zeros((7, 1), "bool"))
-    assert len(pairs) == len(circuit.cuts)
+    outputs, values = network.record(inputs)
+    replayed, pairs = network.replay(inputs, values, ops.zeros((7, 1), "bool"))
+    assert len(pairs) == len(network.cuts)
     for target, own, *_ in pairs:
         np.testing.assert_allclose(
             ops.convert_to_numpy(own), ops.convert_to_numpy(target), rtol=1e-5, atol=1e-6
@@ -201,17 +201,17 @@ def test_replaying_the_recorded_pass_gives_the_deployed_outputs_and_no_mismatch(
     # Afterwards the net is as it was.
     after = keras.tree.map_structure(ops.convert_to_numpy, net(inputs))
     keras.tree.map_structure(np.testing.assert_array_equal, after, expected)
-    assert not any("call" in vars(cut.layer) for cut in circuit.cuts)
+    assert not any("call" in vars(cut.layer) for cut in network.cuts)
 
 
 @pytest.mark.parametrize("at", ["pre_activation", "post_activation"])
 def test_each_layer_is_fed_by_the_target_before_it(at):
     """Against NumPy, with targets that are no forward pass at all."""
-    net, inputs, circuit = circuit_of("chain", at)
+    net, inputs, network = network_of("chain", at)
     norm, weights = net.get_layer("norm"), [net.get_layer(n).get_weights() for n in _DENSE]
     targets = [array(7, units) for units in (5, 4, 2)]
     joined = ops.convert_to_tensor(np.concatenate(targets, axis=1))
-    outputs, pairs = circuit.replay(inputs, [joined], ops.zeros((7, 1), "bool"))
+    outputs, pairs = network.replay(inputs, [joined], ops.zeros((7, 1), "bool"))
 
     functions = [_sigmoid, lambda z: np.maximum(z, 0), _softmax]
     before = [inputs, *targets[:2]]
@@ -243,27 +243,27 @@ def _softmax(z):
 def test_layers_may_be_called_by_keyword(at):
     start = keras.Input((4,))
     net = keras.Model(start, keras.layers.Dense(3, "tanh")(inputs=start))
-    circuit = Circuit(net, choose_layers(net, keras.layers.Dense), at)
-    outputs, pairs = circuit.replay(array(7, 4), [array(7, 3)], None)
+    network = RelaxedNetwork(net, choose_layers(net, keras.layers.Dense), at)
+    outputs, pairs = network.replay(array(7, 4), [array(7, 3)], None)
     assert tuple(pairs[0].inputs.shape) == (7, 4) and tuple(outputs.shape) == (7, 3)
 
 
 def test_without_cuts_replay_is_the_net():
     net = chain()
-    circuit = Circuit(net, [], "pre_activation")
+    network = RelaxedNetwork(net, [], "pre_activation")
     x = array(7, 6)
-    outputs, pairs = circuit.replay(x, [], None)
-    assert pairs == [] and circuit.groups == []
+    outputs, pairs = network.replay(x, [], None)
+    assert pairs == [] and network.groups == []
     np.testing.assert_array_equal(ops.convert_to_numpy(outputs), ops.convert_to_numpy(net(x)))
 
 
 def test_a_failing_call_leaves_the_net_as_it_was():
     net = chain()
-    circuit = Circuit(net, choose_layers(net, layers.Dense), "pre_activation")
+    network = RelaxedNetwork(net, choose_layers(net, layers.Dense), "pre_activation")
     x = array(7, 6)
     expected = ops.convert_to_numpy(net(x))
     with pytest.raises(Exception, match="incompatible|expected"):
-        circuit.record(array(7, 5))
+        network.record(array(7, 5))
     np.testing.assert_array_equal(ops.convert_to_numpy(net(x)), expected)
 
 
@@ -272,18 +272,18 @@ def test_a_failing_call_leaves_the_net_as_it_was():
 
 def test_an_unknown_place_is_named():
     with pytest.raises(ValueError, match="`at` must be one of.*at='activation'"):
-        Circuit(chain(), [], "activation")
+        RelaxedNetwork(chain(), [], "activation")
 
 
 def test_a_layer_without_one_pre_activation_is_named():
     net, _ = sequence()
     with pytest.raises(ValueError, match=r"`lstm` \(LSTM\).*post_activation"):
-        Circuit(net, choose_layers(net, ["lstm"]), "pre_activation")
-    cut = Circuit(net, choose_layers(net, ["lstm"]), "post_activation").cuts[0]
+        RelaxedNetwork(net, choose_layers(net, ["lstm"]), "pre_activation")
+    cut = RelaxedNetwork(net, choose_layers(net, ["lstm"]), "post_activation").cuts[0]
     assert cut.shape == (2,)
 
 
 def test_an_input_of_unknown_length_is_refused():
     net = keras.Sequential([keras.Input((None, 4)), layers.Dense(5)])
     with pytest.raises(ValueError, match="fixed shape"):
-        Circuit(net, choose_layers(net, layers.Dense), "pre_activation")
+        RelaxedNetwork(net, choose_layers(net, layers.Dense), "pre_activation")
