@@ -103,7 +103,7 @@ verify: checked/reference $(FRESH:%=checked/%) ## recompute every verdict; with 
 
 publish: $(READY) ## copy the current results of the full profile to report/reference, redraw the README's picture
 	@$(RUN) publish $(EXPERIMENT)
-	@mkdir -p docs && $(DATED) $(PY) report/figures/readme_landscapes.py report/reference docs/landscapes.png
+	@mkdir -p docs && $(DATED) $(PY) report/draw.py --one report/figures/readme_landscapes.py report/reference docs/landscapes.png
 
 confirm: $(READY) ## after a change that alters no result: retrain one run of each stale variant and compare
 	@$(RUN) confirm $(EXPERIMENT)

@@ -1,10 +1,17 @@
 """Makes what the report shows of a profile, as far as it is missing or old: all in one process.
 
-Usage: draw.py RESULTS build/X, from the project's root. Every script of figures/, tables/ and
-numbers.py runs in a fork of a process that has imported what they share, several at a time. The
-Makefile calls this where anything that they are made of has changed.
+Usage, from the project's root:
+
+    draw.py RESULTS build/X                 all that is older than what it is made of
+    draw.py --one SCRIPT RESULTS OUT        a single figure or table
+
+A script of figures/ has a function `draw(RESULTS, OUT)`, one of tables/ `build(RESULTS, OUT)`, and
+so has numbers.py. They run in forks of a process that has imported what they share, several at a
+time. The Makefile calls this where anything that they are made of may have changed.
 """
 
+import ast
+import functools
 import multiprocessing
 import os
 import re
@@ -17,7 +24,7 @@ from typing import NamedTuple
 # Not this folder: its numbers.py is not the standard library's.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 REPORT = Path("report")
-NOT_DRAWN_BY = ("draw.py", "verify.py", "typeset.py")  # of report/*.py
+FUNCTIONS = ("draw", "build")  # that of a script
 
 
 class Task(NamedTuple):
@@ -25,7 +32,7 @@ class Task(NamedTuple):
 
     script: Path
     target: Path
-    arguments: tuple[str, ...]  # but for the target, which comes last
+    arguments: tuple[Path, ...]  # but for the target, which comes last
     inputs: tuple[Path, ...]
 
 
@@ -62,23 +69,37 @@ def tasks(results: Path, folder: Path) -> list[Task]:
     A figure or table eNN_name depends on the experiments eNN_* alone, one without eNN_ on all.
     """
     stamps = sorted((folder / "results").glob("*.stamp"))
-    shared = [
-        path
-        for suffix in ("*.py", "*.toml", "*.json")
-        for path in REPORT.glob(suffix)
-        if path.name not in (*NOT_DRAWN_BY, "numbers.py")
-    ]
     found = []
     for kind, suffix in (("figures", ".pdf"), ("tables", ".tex")):
         for script in sorted((REPORT / kind).glob("*.py")):
             own = re.match(r"e\d\d_", script.name)
             of = [stamp for stamp in stamps if own and stamp.name.startswith(own[0])] or stamps
             target = folder / kind / script.with_suffix(suffix).name
-            found.append(Task(script, target, (str(results),), (script, *shared, *of)))
+            found.append(Task(script, target, (results,), (*sources(script), *of)))
     script, status = REPORT / "numbers.py", folder / "status.json"
-    inputs = (script, status, *shared, *stamps)
+    inputs = (status, *sources(script), *stamps)
     # First, for it takes longest.
-    return [Task(script, folder / "numbers.tex", (str(results), str(status)), inputs), *found]
+    return [Task(script, folder / "numbers.tex", (results, status), inputs), *found]
+
+
+@functools.cache
+def sources(script: Path) -> list[Path]:
+    """A script, the modules of report/ that it reaches, and the data files that these name."""
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "report":
+                waiting += [REPORT / f"{alias.name}.py" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("report."):
+                waiting.append(REPORT / f"{node.module.split('.')[1]}.py")
+            elif isinstance(node, ast.Constant) and str(node.value).endswith((".toml", ".json")):
+                found |= {file for file in [REPORT / str(node.value)] if file.is_file()}
+    return sorted(found)
 
 
 def is_current(task: Task) -> bool:
@@ -89,25 +110,32 @@ def is_current(task: Task) -> bool:
 
 
 def made(task: Task) -> tuple[str, str]:
-    """Runs a script as `python script arguments target` does; the target and, if any, the error.
+    """Runs a script's function; the target and, if any, the error.
 
     Under a name beside the target, renamed when complete: a kill leaves no half-written target.
     """
+    from report import load
+
     part = task.target.with_name("part-" + task.target.name)
     part.parent.mkdir(parents=True, exist_ok=True)
-    sys.argv = [str(task.script), *task.arguments, str(part)]
     error = ""
     try:
-        runpy.run_path(str(task.script), run_name="__main__")
+        names = runpy.run_path(str(task.script))
+        (function,) = [names[name] for name in FUNCTIONS if name in names]
+        function(*task.arguments, part)
         os.replace(part, task.target)
-    except SystemExit as end:
-        error = "" if end.code in (None, 0) else f"{task.script}: {end.code}"
+    except load.MissingResults as missing:
+        error = f"{task.script}: {missing}"
     except Exception:
         error = f"{task.script}:\n{traceback.format_exc()}"
     return str(task.target), error
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: draw.py RESULTS build/X")
-    sys.exit(min(1, main(*map(Path, sys.argv[1:]))))
+    given = sys.argv[1:]
+    if len(given) == 4 and given[0] == "--one":
+        script, results, out = map(Path, given[1:])
+        sys.exit(made(Task(script, out, (results,), ()))[1] or 0)
+    if len(given) != 2:
+        sys.exit("usage: draw.py RESULTS build/X, or draw.py --one SCRIPT RESULTS OUT")
+    sys.exit(min(1, main(*map(Path, given))))

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -111,15 +110,3 @@ def shown(runs_: list[dict], variant: str) -> dict:
 def moons() -> tuple[np.ndarray, np.ndarray]:
     """The 100 training examples of both experiments, shapes (100, 2) and (100,)."""
     return make_moons(n_samples=100, noise=0.1, random_state=42)
-
-
-def main(build) -> None:
-    """Runs `build(RESULTS_DIR, OUT)` from the command line; what is missing ends it in one line."""
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: {Path(sys.argv[0]).name} RESULTS_DIR OUT")
-    out = Path(sys.argv[2])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        build(Path(sys.argv[1]), out)
-    except MissingResults as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: {error}")

@@ -1,6 +1,6 @@
 """Every number of the text as a LaTeX macro, and the notice on the first page.
 
-Usage: numbers.py RESULTS_DIR STATUS_JSON OUT. A macro is named experiment, variant, metric:
+Run by draw.py. A macro is named experiment, variant, metric:
 `\\EOneBpTestAccuracy`, with its interval `\\EOneBpTestAccuracyCI`; experiments that share a number
 keep their name: `\\EOneZeroMnistAdamTrainLoss`. A verdict is `\\VerdictCOne`, the estimate of a
 claim's first criterion `\\ClaimCOneA`; of a criterion against several variants,
@@ -9,12 +9,9 @@ claim's first criterion `\\ClaimCOneA`; of a criterion against several variants,
 
 import json
 import string
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report import (
     alphas,
     approximation,
@@ -193,20 +190,9 @@ def _concerned(what: str, experiments: dict, lacks: Callable, total: str) -> lis
     return first + parts
 
 
-def main(arguments: list[str]) -> None:
-    if len(arguments) != 3:
-        sys.exit("usage: numbers.py RESULTS_DIR STATUS_JSON OUT")
-    results, status, out = map(Path, arguments)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        found = macros(results)
-    except load.MissingResults as error:
-        sys.exit(f"numbers.py: {error}")
+def build(results: Path, status: Path, out: Path) -> None:
+    """Writes numbers.tex of a folder of results and its status.json."""
     state = json.loads(status.read_text(encoding="utf-8"))
-    found |= current(state) | {"ReportNotice": notice(state)}
+    found = macros(results) | current(state) | {"ReportNotice": notice(state)}
     lines = [rf"\newcommand{{\{name}}}{{{text}}}" for name, text in found.items()]
     latex.write(out, "\n".join(lines))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -9,7 +9,7 @@ import sys
 import pytest
 from pipeline_project import PROFILES, ROOT, SCRIPT, Project
 
-DRAW = "import sys\nfrom pathlib import Path\nPath(sys.argv[-1]).write_text('drawn')\n"
+DRAW = "def draw(*paths):\n    paths[-1].write_text('drawn')\n"
 TYPESET = (
     "import sys\nfrom pathlib import Path\nprint('typeset')\n"
     "Path(sys.argv[1], 'report.pdf').write_text('pdf')\n"
@@ -83,6 +83,14 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
     os.utime(project.root / "report/figures/e01_one.py")
     assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
 
+    project.write("report/ones.py", "import json\nDATA = 'ones.json'\n")
+    project.write("report/ones.json", "{}")
+    project.write("report/figures/e01_one.py", "from report.ones import DATA\n" + DRAW)
+    assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
+    for name in ("report/ones.py", "report/ones.json"):
+        os.utime(project.root / name)
+        assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
+
     (project.root / "build/quick/figures/both.pdf").unlink()
     assert remade(make(project, "reproduce")) == drawn("figures/both.pdf")
 
@@ -93,7 +101,7 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
 
 
 def test_failing_script_leaves_no_target_and_make_fails(project):
-    project.write("report/figures/both.py", DRAW + "raise SystemExit('no such metric')\n")
+    project.write("report/figures/both.py", DRAW + "raise ValueError('no such metric')\n")
     done = make(project, "figures", "PROFILE=quick")
     assert done.returncode != 0
     assert "no such metric" in done.stderr

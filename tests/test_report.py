@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -116,13 +117,8 @@ def results(tmp_path_factory):
 
 
 def script(path):
-    """The names of a script, which is run as if imported; it may change sys.path as it likes."""
-    before = list(sys.path)
-    sys.path.insert(0, str(path.parent))
-    try:
-        return runpy.run_path(str(path))
-    finally:
-        sys.path[:] = before
+    """The names of a script, as draw.py has them."""
+    return runpy.run_path(str(path))
 
 
 def numbers(results, tmp_path, **status):
@@ -132,7 +128,7 @@ def numbers(results, tmp_path, **status):
     experiments = {"e02_deep": {"title": "deep", "variants": {"rai_growing": count}}}
     file = tmp_path / "status.json"
     file.write_text(json.dumps({"profile": profile, "experiments": experiments}))
-    script(REPORT / "numbers.py")["main"]([results, file, tmp_path / "numbers.tex"])
+    script(REPORT / "numbers.py")["build"](results, file, tmp_path / "numbers.tex")
     return (tmp_path / "numbers.tex").read_text()
 
 
@@ -275,12 +271,13 @@ def test_script_runs_where_a_profile_leaves_out_experiments(path, results, tmp_p
     assert set(re.findall(r"newcommand", numbers(part, tmp_path))) == {"newcommand"}
 
 
-def test_missing_variant_is_named(tmp_path, monkeypatch):
+def test_missing_variant_is_named_in_one_line(tmp_path):
     write(tmp_path, [make_run("e01_shallow", "bp", 0)])
-    path = REPORT / "figures" / "e01_curves.py"
-    monkeypatch.setattr(sys, "argv", [str(path), str(tmp_path), str(tmp_path / "out.pdf")])
-    with pytest.raises(SystemExit, match="bp_source, rai_as_code, rai_as_document"):
-        load.main(script(path)["draw"])
+    path, out = "report/figures/e01_curves.py", tmp_path / "out.pdf"
+    command = [sys.executable, "report/draw.py", "--one", path, tmp_path, out]
+    done = subprocess.run(command, cwd=REPORT.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not out.exists()
+    assert re.fullmatch(f"{path}: .*bp_source, rai_as_code, rai_as_document.*\n", done.stderr)
 
 
 def test_diverged_runs_are_counted(results):

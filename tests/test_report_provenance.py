@@ -1,7 +1,6 @@
 """Where results come from: rows of the table, and how many runs are current."""
 
 import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,7 @@ REPORT = Path(__file__).resolve().parents[1] / "report"
 
 
 def script(name):
-    before = list(sys.path)
-    try:
-        return runpy.run_path(str(REPORT / name))
-    finally:
-        sys.path[:] = before
+    return runpy.run_path(str(REPORT / name))
 
 
 @pytest.fixture(scope="module")

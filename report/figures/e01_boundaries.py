@@ -1,11 +1,9 @@
 """Decision boundaries of all runs of the shallow net, overlaid, with their disagreement."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, stats, style
 from report.variants import VARIANTS, label
 
@@ -35,7 +33,3 @@ def _percent(estimate: stats.Estimate) -> str:
     if np.isfinite(estimate.low):
         text += f" [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
     return text
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Losses of the shallow net along training: deployed network and relaxed path."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 from report.variants import VARIANTS, label
 
@@ -19,7 +17,3 @@ def draw(results: Path, out: Path) -> None:
     axes[0].set_ylabel("loss (nats)")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

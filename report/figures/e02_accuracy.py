@@ -1,9 +1,7 @@
 """Deployed test accuracy of the deep net against iterations and against seconds."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 from report.variants import VARIANTS
 
@@ -23,7 +21,3 @@ def draw(results: Path, out: Path) -> None:
     axes[0].set(ylabel="deployed test accuracy", ylim=(None, 1.01))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Deployment gap of the deep net along training, one panel per relaxed variant."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 from report.variants import label, relaxed
 
@@ -39,7 +37,3 @@ def _shade(axis, rows) -> None:
         zorder=0,
         label="deployment gap",
     )
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Decision landscapes of the deep net under all variants."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 from report.variants import VARIANTS, label
 
@@ -20,7 +18,3 @@ def draw(results: Path, out: Path) -> None:
     axes[0].set_ylabel(r"$x_2$", labelpad=0)
     panels.colorbar(figure, mesh, axes)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """The cliff: loss and slope along the weight of a chain that repeats it, and two descents."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import gradients, load, style
 from report.variants import DASHED
 
@@ -27,7 +25,3 @@ def draw(results: Path, out: Path) -> None:
     axes[2].set(xlabel="iteration", ylabel="weight")
     axes[2].legend()
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Gradient norms by layer of the deepest nets at four starts, beside the theory of wide layers."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import gradients, load, style
 
 SHOWN = ("default", "he", "isometric", "large")
@@ -36,7 +34,3 @@ def _lines(axis, runs, variant, start):
         theory = np.median(gradients.by_layer(runs, f"{start}_predicted"), axis=0)
         label = {"label": "theory"} if variant == gradients.ACTIVATIONS[-1] else {}
         axis.plot(layers[:-1], middle[-2] + theory, color="black", linewidth=0.5, **label)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Gradient norms by layer along training, as colour: backprop at two starts and RAI, sigmoid."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import gradients, load, style
 
 LOWEST, HIGHEST = -8, 0
@@ -46,7 +44,3 @@ def _panel(axis, runs, fit):
     axis.set_xticks([], minor=True)
     axis.yaxis.get_major_locator().set_params(integer=True)
     return mesh
-
-
-if __name__ == "__main__":
-    load.main(draw)

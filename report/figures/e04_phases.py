@@ -1,12 +1,10 @@
 """Phase diagrams: which gains and rates train the deployed network, by method and depth."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import seaborn as sns
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import initialisation, load, style
 
 COLOURS = {"bp": 0, "rai": 4}
@@ -44,7 +42,3 @@ def _panel(axis, runs, colour):
     whole = [value for value in range(-9, 9) if x[0] <= value + 1e-9 and value - 1e-9 <= x[-1]]
     axis.set_xticks(whole[::2], [rf"$10^{{{value}}}$" for value in whole[::2]])
     axis.spines[["top", "right"]].set_visible(True)
-
-
-if __name__ == "__main__":
-    load.main(draw)

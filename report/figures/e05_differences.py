@@ -1,11 +1,8 @@
 """Test error of every method against backprop on the same split, by data set."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from report import generalisation, load, style, tabular
+from report import generalisation, style, tabular
 
 LABELS = {
     "regression": r"test RMSE against BP (%)",
@@ -62,7 +59,3 @@ def _ticks(axis, which):
 
 def _plain(look):
     return {key: value for key, value in look.items() if key != "label"}
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,13 +1,10 @@
 """Mean ranks of the methods over tables and splits, and how far confidence is from accuracy."""
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from report import generalisation, load, style
+from report import generalisation, style
 from report.variants import label
 
 
@@ -55,7 +52,3 @@ def _ranks(axis, runs):
             va="center",
             fontsize=7,
         )
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,6 @@
 """What each regulariser does to the difference from backprop without any, by data set."""
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -52,7 +49,3 @@ def _cell(axis, row, column, estimate, which):
     text = text.replace("-0.0", "0.0").replace("+0.0", "0.0")
     words = f"{text}*" if sure else text
     axis.text(column, row, words, ha="center", va="center", fontsize=7)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Deployed test accuracy on mini-batches against epochs and against seconds, and the gap."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 from report.variants import VARIANTS
 
@@ -31,7 +29,3 @@ def draw(results: Path, out: Path) -> None:
     axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Deployed test accuracy and time of an epoch against the batch size, one line a method."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import batches, load, style
 from report.variants import VARIANTS
 
@@ -34,7 +32,3 @@ def draw(results: Path, out: Path) -> None:
     axes[1].set(yscale="log", ylabel="time of an epoch (s)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

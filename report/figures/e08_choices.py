@@ -1,9 +1,7 @@
 """Deployed test accuracy of every run, by which layers are relaxed."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import limits, load, style
 from report.variants import CHOICES
 
@@ -35,7 +33,3 @@ def draw(results: Path, out: Path) -> None:
         axis.set(title=title, ylim=(0.3, 1.03))
     axes[0].set_ylabel("deployed test accuracy")
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """How numbers grow: largest pre-activation by layer at the end, and along training."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import limits, load, panels, style
 from report.variants import VARIANTS
 
@@ -44,7 +42,3 @@ def _by_layer(axis, chosen: list[dict], look: dict) -> None:
     axis.fill_between(
         layers, sizes.min(axis=0), sizes.max(axis=0), color=look["color"], alpha=0.18, linewidth=0
     )
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Landscapes of a hundred ReLU layers: RAI in single and in double precision, and backprop."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import limits, load, panels, style
 from report.variants import label
 
@@ -56,7 +54,3 @@ def _panel(axis, run: dict, single: bool):
     words = f"NaN in {share:.0f} % of cells" if single else "the same in float64"
     style.title(axis, label(limits.EXPERIMENT, run["variant"]), words)
     return mesh
-
-
-if __name__ == "__main__":
-    load.main(draw)

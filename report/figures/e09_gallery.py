@@ -1,9 +1,7 @@
 """Nine transfer functions, their integrals and the divergences from some targets."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, matching, style
 from report.variants import DASHED, DOTTED
 
@@ -36,7 +34,3 @@ def draw(results: Path, out: Path) -> None:
     handles = axes[2, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(targets))
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

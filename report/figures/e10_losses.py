@@ -1,9 +1,7 @@
 """Training loss of the MNIST autoencoder against epochs and against seconds, all methods."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 
 EXPERIMENT = "e10_mnist"
@@ -18,7 +16,3 @@ def draw(results: Path, out: Path) -> None:
     axes[0].set_ylabel("training loss (nats per image)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

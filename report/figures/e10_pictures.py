@@ -1,11 +1,9 @@
 """Test images and what the deployed autoencoders make of them, one block a data set."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import autoencoders, load, style
 from report.variants import label
 
@@ -57,7 +55,3 @@ def _strip(kept: dict, name: str) -> np.ndarray:
     size = kept["size"]
     images = np.asarray(kept[name][:SHOWN]).reshape(-1, size, size)
     return np.hstack(list(np.pad(images, ((0, 0), (1, 1), (1, 1)), constant_values=255)))
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Training loss of the other autoencoders against epochs and seconds, one column a data set."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import autoencoders, latex, load, panels, style
 
 EXPERIMENTS = [name for name in autoencoders.SETS if name != "e10_mnist"]
@@ -28,7 +26,3 @@ def draw(results: Path, out: Path) -> None:
     if handles:
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=5)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

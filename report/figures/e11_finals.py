@@ -1,11 +1,9 @@
 """Where alphas end: histograms over all penalty weights, and against the weight, by layer."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import alphas, load, style
 from report.variants import label
 
@@ -44,7 +42,3 @@ def _histogram(axis, frame):
         values = frame[frame["layer"] == layer]["final"]
         counts = np.histogram(values, BINS)[0] / max(1, len(values))
         axis.bar(BINS[:-1] + (layer + 0.5) * width, counts, width, color=style.PALETTE[layer])
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Share of alphas at zero against the penalty weight: four protocols and the source's runs."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import alphas, load, style
 
 PANELS = {
@@ -42,7 +40,3 @@ def _points(axis, shares, shift, variant):
         if not number:
             x = [weight + shift for weight in shares]
             axis.plot(x, [100 * one.value for one in shares.values()], markersize=3.5, **look)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Alphas during training at one penalty weight, every net, coloured by layer."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import alphas, load, style
 from report.variants import DASHED, DOTTED, label
 
@@ -31,7 +29,3 @@ def draw(results: Path, out: Path) -> None:
     handles = next((h for a in axes if (h := a.get_legend_handles_labels())[0]), ([], []))
     figure.legend(*handles, loc="outside lower center", ncols=len(alphas.LAYERS))
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,12 +1,10 @@
 """Eight panels: rules, batches, gradient noise, pruning, damping, second order, penalties."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, mlp, style
 
 SMALL = {"fontsize": 5.5, "handlelength": 2.2, "labelspacing": 0.2, "borderaxespad": 0.1}
@@ -136,7 +134,3 @@ def penalties(axis, runs: list[dict]) -> None:
         axis.axvline(stop, color=style.PALETTE[number], linewidth=0.6, linestyle=mlp.LINES[number])
     legend = {"loc": "upper right"}
     finish(axis, "h  penalties", "step", "test loss (nats)", legend, ylim=(0.15, 0.7))
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Decision landscapes of a perceptron and of a net with two hidden units on each gate."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, mlp, panels, style
 
 NETS = {"perceptron": "perceptron", "mlp_two": "2-2-1"}
@@ -58,7 +56,3 @@ def logits(weights: list, points: np.ndarray) -> np.ndarray:
         value = value @ arrays[number] + arrays[number + 1]
         value = np.tanh(value) if number + 2 < len(arrays) else value
     return value[..., 0]
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,12 +1,10 @@
 """Errors of one hidden layer against its width: targets, norms, dimensions, activations, fits."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import approximation, gradients, load, style
 from report.variants import DASHED, VARIANTS
 
@@ -63,7 +61,3 @@ def _construction(axis, run):
     bound = run["curves"]["bound"]
     look = {"color": "black", "linewidth": 0.7, "linestyle": (0, (1, 1))}
     axis.plot(run["settings"]["widths"], bound, label="ReLU, construction's bound", **look)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Seconds to compile a step and memory of training against depth, one line a method."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, scaling, style
 
 ROWS = {
@@ -29,7 +27,3 @@ def draw(results: Path, out: Path) -> None:
         axis.set_xlabel(scaling.DIMENSIONS["depth"])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,11 +1,9 @@
 """Time of a training step against depth, width and batch, one row of panels a backend."""
 
-import sys
 from pathlib import Path
 
 from matplotlib.ticker import NullLocator
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, scaling, style
 
 
@@ -26,7 +24,3 @@ def draw(results: Path, out: Path) -> None:
         row[0].set_ylabel(f"{name}: ms a step")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """Very deep nets: test accuracy while training, and the rates and gains that work."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import depth, load, panels, style
 
 
@@ -25,7 +23,3 @@ def draw(results: Path, out: Path) -> None:
     axes[1].set(xscale="log")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

@@ -1,9 +1,7 @@
 """The README's picture: a 100-layer sigmoid net under backprop's default start and under RAI."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import load, panels, style
 
 EXPERIMENT = "e02_deep"
@@ -23,7 +21,3 @@ def draw(results: Path, out: Path) -> None:
     axes[0].set_ylabel(r"$x_2$", labelpad=0)
     panels.colorbar(figure, mesh, axes)
     style.save(figure, out)
-
-
-if __name__ == "__main__":
-    load.main(draw)

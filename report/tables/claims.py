@@ -1,9 +1,7 @@
 """Every claim with its criterion, n, estimate and verdict: as many pages as they need."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import claims, latex, load
 from report.variants import VARIANTS
 
@@ -47,7 +45,3 @@ def _shown(criterion: dict, estimate) -> str:
     if "level" in criterion:
         return rf"{latex.percent(estimate.value)}\,\% of runs"
     return claims.text(criterion, estimate)
-
-
-if __name__ == "__main__":
-    load.main(build)

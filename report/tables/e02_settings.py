@@ -1,15 +1,9 @@
 """Settings of the variants of the deep net."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, settings
+from report import latex, settings
 
 
 def build(results: Path, out: Path) -> None:
     latex.write(out, settings.table(results, "e02_deep"))
-
-
-if __name__ == "__main__":
-    load.main(build)

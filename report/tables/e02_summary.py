@@ -1,10 +1,8 @@
 """Results of the deep net: one row per variant."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, summary
+from report import latex, summary
 
 COLUMNS = {
     "train_accuracy": "train acc.",
@@ -18,7 +16,3 @@ COLUMNS = {
 
 def build(results: Path, out: Path) -> None:
     latex.write(out, summary.table(results, "e02_deep", COLUMNS))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """How the gradient of the lowest layer changes with depth, by activation and start."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import gradients, latex, load
 from report.variants import label
 
@@ -31,7 +29,3 @@ def build(results: Path, out: Path) -> None:
 
 def _two(value: float) -> str:
     return gradients.decimal(value, 2)
-
-
-if __name__ == "__main__":
-    load.main(build)

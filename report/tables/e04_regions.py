@@ -1,9 +1,7 @@
 """Size of the region of gains and rates that trains the deployed network, by depth and method."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import initialisation, latex, load
 
 COLUMNS = {
@@ -40,7 +38,3 @@ def build(results: Path, out: Path) -> None:
     header = ["depth", "", "$n$", *COLUMNS.values()]
     lines = lines[:-1] or [latex.LEFT_OUT]
     latex.write(out, latex.table("rlr" + "c" * len(COLUMNS), header, lines))
-
-
-if __name__ == "__main__":
-    load.main(build)

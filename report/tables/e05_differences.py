@@ -1,11 +1,8 @@
 """Paired differences to backprop by data set and method, the calibration error and the rank."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from report import generalisation, latex, load, tabular
+from report import generalisation, latex, tabular
 from report.variants import label
 
 MARKS = {"holds": r"$^\circ$", "fails": r"$^\bullet$", "open": ""}
@@ -43,7 +40,3 @@ def build(results: Path, out: Path) -> None:
 
 def _two(value: float) -> str:
     return latex.fixed(value, 2)
-
-
-if __name__ == "__main__":
-    load.main(build)

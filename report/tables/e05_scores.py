@@ -1,11 +1,8 @@
 """Interquartile means of the test scores by data set and method."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from report import generalisation, latex, load, tabular
+from report import generalisation, latex, tabular
 from report.variants import label
 
 
@@ -24,7 +21,3 @@ def build(results: Path, out: Path) -> None:
     header = ["", *(label(generalisation.TABLES, name) for name in found)]
     table = latex.table("l" + "c" * len(found), header, lines[:-1] or [latex.LEFT_OUT])
     latex.write(out, table)
-
-
-if __name__ == "__main__":
-    load.main(build)

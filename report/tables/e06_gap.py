@@ -1,9 +1,6 @@
 """Paired differences to backprop without a regulariser, with intervals; the settings chosen."""
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from report import latex, load, regularisation, tabular
 
@@ -20,7 +17,3 @@ def build(results: Path, out: Path) -> None:
     header = ["", *columns.values()]
     table = latex.table("l" + "c" * len(columns), header, lines[:-1] or [latex.LEFT_OUT])
     latex.write(out, table)
-
-
-if __name__ == "__main__":
-    load.main(build)

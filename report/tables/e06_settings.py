@@ -1,9 +1,7 @@
 """The strengths of each regulariser and how often held-out rows chose them."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, regularisation, tabular
 
 HEADING = "strengths tried (rate where none), and the share that chose each"
@@ -15,7 +13,3 @@ def build(results: Path, out: Path) -> None:
     names = [regularisation.BASE, *regularisation.variants(runs)]
     titles = {name: regularisation.title(name) for name in names}
     latex.write(out, tabular.trials_table(runs, titles, HEADING, OWN, 0.75))
-
-
-if __name__ == "__main__":
-    load.main(build)

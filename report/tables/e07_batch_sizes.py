@@ -1,9 +1,7 @@
 """Accuracy and chosen settings by batch size and method; bytes of the store in the last row."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import batches, latex, load
 from report.variants import VARIANTS, label
 
@@ -39,7 +37,3 @@ def _chosen(run: dict, size: int) -> str:
     rate = latex.significant(curves["learning_rate"][place], 1)
     several = len(run["settings"]["hidden_weights"]) > 1
     return rate + (f", {curves['hidden_weight'][place]:g}" if several else "")
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,10 +1,8 @@
 """Results on mini-batches: one row per variant."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, summary
+from report import latex, summary
 
 COLUMNS = {
     "train_accuracy": "train acc.",
@@ -19,7 +17,3 @@ COLUMNS = {
 
 def build(results: Path, out: Path) -> None:
     latex.write(out, summary.table(results, "e07_minibatch", COLUMNS))
-
-
-if __name__ == "__main__":
-    load.main(build)

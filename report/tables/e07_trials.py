@@ -1,10 +1,8 @@
 """The search for the settings of the mini-batch experiment: every trial, the chosen ones marked."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, trials
+from report import latex, trials
 from report.settings import text
 from report.variants import label
 
@@ -32,7 +30,3 @@ def build(results: Path, out: Path) -> None:
 
 def _items(trial: dict) -> list[tuple[str, str]]:
     return [(latex.escape(name), text(value)) for name, value in trial["settings"].items()]
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """Deployed test accuracy by which layers are relaxed, for both nets side by side."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, limits, load
 from report.variants import CHOICES
 
@@ -30,7 +28,3 @@ def build(results: Path, out: Path) -> None:
         out,
         latex.table("lr" + "c" * 2 * len(COLUMNS), header, lines[:-1] or [latex.LEFT_OUT]),
     )
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """A hundred ReLU layers: NaN cells, growth from layer to layer, grid, overfitting."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, limits, load
 from report.variants import label
 
@@ -25,7 +23,3 @@ def build(results: Path, out: Path) -> None:
     runs = load.runs(results, limits.EXPERIMENT)
     names = {variant: label(limits.EXPERIMENT, variant) for variant in limits.DEEP}
     latex.write(out, limits.table(runs, names, COLUMNS))
-
-
-if __name__ == "__main__":
-    load.main(build)

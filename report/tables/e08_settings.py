@@ -1,9 +1,7 @@
 """Settings of the hundred ReLU layers, and of each net whose choice of layers is varied."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, limits, load, settings
 from report.variants import label
 
@@ -26,7 +24,3 @@ def build(results: Path, out: Path) -> None:
     header = ["", *map(latex.escape, differ)]
     body = lines if found else [latex.LEFT_OUT]
     latex.write(out, latex.table("l" + "l" * len(differ), header, body))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """The nine matching losses: formulas, ranges and the largest error of each identity."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, matching
 
 
@@ -22,7 +20,3 @@ def build(results: Path, out: Path) -> None:
 def _error(value: float) -> str:
     """One digit; an exact zero as such."""
     return latex.significant(value, 1) if value else "0"
-
-
-if __name__ == "__main__":
-    load.main(build)

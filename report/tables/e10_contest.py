@@ -1,10 +1,8 @@
 """LocoProp's training loss on MNIST minus each first-order method's: claims C9a and C9b."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import claims, latex, load
+from report import claims, latex
 from report.variants import label
 
 CLAIMS = {"C9a": "after as many epochs", "C9b": "after as many seconds"}
@@ -29,7 +27,3 @@ def build(results: Path, out: Path) -> None:
     heads = [part for title in titles for part in (title, "")]
     header = latex.grouped(CLAIMS.values(), heads)
     latex.write(out, latex.table("l" + "rl" * len(columns), header, lines))
-
-
-if __name__ == "__main__":
-    load.main(build)

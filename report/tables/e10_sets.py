@@ -1,9 +1,7 @@
 """Results of the other autoencoders: one row per method, one group of columns per data set."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import autoencoders, latex, load, summary
 from report.variants import AUTOENCODERS
 
@@ -33,7 +31,3 @@ def build(results: Path, out: Path) -> None:
     header = latex.grouped(titles, ["$n$", *COLUMNS.values()] * len(EXPERIMENTS))
     columns = "l" + ("r" + "c" * len(COLUMNS)) * len(EXPERIMENTS)
     latex.write(out, latex.table(columns, header, lines or [latex.LEFT_OUT]))
-
-
-if __name__ == "__main__":
-    load.main(build)

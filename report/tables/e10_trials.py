@@ -1,10 +1,8 @@
 """The search behind the autoencoders' settings: every trial, the chosen ones in bold."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import autoencoders, latex, load, trials
+from report import autoencoders, latex, trials
 from report.settings import text
 from report.variants import label
 
@@ -37,7 +35,3 @@ def _cell(trial: dict, names: list[str], bold: bool) -> str:
     values = ", ".join(text(trial["settings"][name]) for name in names)
     loss = latex.loss(trial["loss"]) if trial["loss"] < float("inf") else "diverged"
     return f"{values}: " + (rf"\textbf{{{loss}}}" if bold else loss)
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """Per cent of alphas at zero by penalty weight, the source's and ours, and test accuracies."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import alphas, latex, load, stats
 from report.variants import label
 
@@ -32,7 +30,3 @@ def build(results: Path, out: Path) -> None:
         rules = rf"\cmidrule(lr){{3-{2 + count}}} \cmidrule(l){{{3 + count}-{2 + 2 * count}}}"
         header[0] = f"{groups}\n{rules}\n{header[0]}"
     latex.write(out, latex.table("rr" + "c" * 2 * count, header, lines[:-1]))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """What the alphas of each protocol did, over all penalty weights."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import alphas, latex, load, stats
 from report.variants import VARIANTS, label
 
@@ -40,7 +38,3 @@ def build(results: Path, out: Path) -> None:
     header = ["", "$n$", "nets", "steps", *names, r"$\rho(\text{source})$", "inside"]
     body = lines[:-1] or [latex.LEFT_OUT]
     latex.write(out, latex.table("lrrr" + "c" * (len(COLUMNS) + 2), header, body))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """Nets that compute EXOR exactly, written out, with their errors counted in integers."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, mlp
 
 FUNCTIONS = {"step": r"\theta", "sign": r"\mathrm{sgn}", "relu": "r", "linear": ""}
@@ -36,7 +34,3 @@ def affine(weights: list[int], names: tuple[str, ...]) -> str:
         size = "" if abs(value) == 1 and name else str(abs(value))
         text += ("-" if value < 0 else "+" if text else "") + size + name
     return text
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """The gates in both codings: linear program, perceptron rule and backprop on each."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, mlp
 
 ANSWERS = {0: "no", 1: "yes"}
@@ -38,7 +36,3 @@ def proof(curves: dict, gate: str) -> str:
     symbol = "w" if name in curves else "y"
     values = curves[name] if name in curves else curves[f"{gate}_multipliers"]
     return rf"${symbol}=$ {mlp.vector(values)}"
-
-
-if __name__ == "__main__":
-    load.main(build)

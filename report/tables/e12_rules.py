@@ -1,10 +1,8 @@
 """The update rules, tuned alike: steps to the loss fixed beforehand, in mini and full batches."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import latex, load, mlp
+from report import latex, mlp
 
 GROUPS = {"rules": "mini-batches", "rules_full": "full batches"}
 COLUMNS = {
@@ -19,7 +17,3 @@ BOUNDED = ("steps", "ratio", "test_accuracy")
 
 def build(results: Path, out: Path) -> None:
     latex.write(out, mlp.table(results, mlp.RULES, GROUPS, COLUMNS, BOUNDED, "2pt"))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,10 +1,8 @@
 """What each topic of e12 has of its own; the rest is common."""
 
-import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, mlp, settings
 from report.variants import VARIANTS
 
@@ -32,7 +30,3 @@ def build(results: Path, out: Path) -> None:
 def _most(values: list[str]) -> str:
     """The value that most topics have."""
     return Counter(values).most_common(1)[0][0]
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """Exponents of the width in the errors, and how far training stays behind least squares."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import approximation, gradients, latex, load
 from report.variants import VARIANTS, label
 
@@ -28,7 +26,3 @@ def build(results: Path, out: Path) -> None:
     second = " & ".join(["", *["largest & r.m.s. & behind"] * len(titles)]) + r" \\"
     text = latex.table("l" + "rrr" * len(titles), ["", *titles], lines[:-1])
     latex.write(out, text.replace(r"\midrule", second + "\n" + r"\midrule", 1))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """What a step costs at the centre of the scaling study: one row per backend, optimizer, method."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, scaling
 
 COLUMNS = {
@@ -39,7 +37,3 @@ def _group(runs: list[dict], backend: str, optimizer: str, title: str) -> list[s
             cells.append((write(found.value), latex.interval(found, write)))
         lines += latex.stacked(cells)
     return lines
-
-
-if __name__ == "__main__":
-    load.main(build)

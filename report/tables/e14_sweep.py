@@ -1,11 +1,9 @@
 """Every point of the scaling study: time of backprop's step, and the others' as ratios to it."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, scaling
 
 COLUMNS = (
@@ -44,7 +42,3 @@ def _cell(row, method: str, quantity: str) -> str:
         return "not run"
     value = scaling.column(row, method, quantity).iloc[0]
     return scaling.QUANTITIES[quantity][0](value) if np.isfinite(value) else latex.NONE
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,15 +1,9 @@
 """Settings of the variants of very deep nets."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from report import depth, latex, load, settings
+from report import depth, latex, settings
 
 
 def build(results: Path, out: Path) -> None:
     latex.write(out, settings.of_one(results, depth.EXPERIMENT))
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,9 +1,7 @@
 """Very deep nets after training: one row per depth and method."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import depth, latex, load, summary
 from report.variants import VARIANTS
 
@@ -26,7 +24,3 @@ def build(results: Path, out: Path) -> None:
         cells.append((latex.seconds(found["seconds"].value), ""))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
     latex.write(out, latex.table("lrrrcccrrr", HEADER, lines[:-1]))
-
-
-if __name__ == "__main__":
-    load.main(build)

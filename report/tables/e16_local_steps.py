@@ -1,9 +1,7 @@
 """What a step with local problems costs: one row per method, one group of columns per backend."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, local_steps, scaling
 
 COLUMNS = {"ratio": "to backprop", "seconds": "ms a step", "compile_seconds": "compilation (s)"}
@@ -23,7 +21,3 @@ def build(results: Path, out: Path) -> None:
     names = [*COLUMNS.values()] * len(scaling.BACKENDS)
     header = latex.grouped(scaling.BACKENDS.values(), names)
     latex.write(out, latex.table("l" + "c" * len(names), header, lines))
-
-
-if __name__ == "__main__":
-    load.main(build)

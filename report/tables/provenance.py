@@ -1,9 +1,7 @@
 """Where the results come from: a row for each commit at which runs of an experiment were made."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load
 from report.variants import VARIANTS, label
 
@@ -147,7 +145,3 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{latex.escape(name)} {latex.escape(v)}" for name, v in value.items())
     return latex.escape(value)
-
-
-if __name__ == "__main__":
-    load.main(build)

@@ -1,10 +1,8 @@
 """The source's four figures as they were run, beside the same protocol in this project."""
 
-import sys
 import tomllib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from report import latex, load, summary
 from report.variants import VARIANTS
 
@@ -46,7 +44,3 @@ def build(results: Path, out: Path) -> None:
         "test acc.",
     ]
     latex.write(out, latex.table("llrrrrrcccc", header, lines))
-
-
-if __name__ == "__main__":
-    load.main(build)
