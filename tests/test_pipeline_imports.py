@@ -88,7 +88,7 @@ def test_private_names_of_keras_stand_in_one_file():
     """With a reason beside each: what has no public counterpart. JAX' stand in its backend."""
     found = {path: private_names(parse(path)) for path in LIBRARY}
     others = [defined for path, (defined, _) in found.items() if path.name != "keras_internals.py"]
-    ours = set().union(*others) | {"_replace"}
+    ours = set().union(*others) | {"_replace", "_fields"}
     ours |= {"_slice_of", "_own_value", "_slice_of_released"}  # kept in `__dict__`
     for path, (_, private) in found.items():
         if path.name != "keras_internals.py" and path.stem not in BACKENDS:
