@@ -3,30 +3,24 @@
 
 PROFILE ?= quick
 PYTHON ?= python3
-# Leave empty for all; experiments' names in experiments/profiles.toml.
+# Leave empty for all; experiments' names in experiments/*/profiles.toml.
 EXPERIMENT ?=
 
 PY := .venv/bin/python
 READY := .venv/ready
-RUN := $(PY) experiments/run.py
+RUN := $(PY) -m experiments.run
 # Those of profiles.toml: several may share one script.
-EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/profiles.toml)
+EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/e*/profiles.toml)
 REPORT_CODE := $(filter-out report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml report/*.json)) \
 	$(wildcard report/figures/*.py report/tables/*.py)
 SHOWN := $(patsubst report/%.py,%.pdf,$(wildcard report/figures/*.py)) \
 	$(patsubst report/%.py,%.tex,$(wildcard report/tables/*.py)) numbers.tex
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
-# Tests that need no Keras run once, all others once a backend.
-ONCE := $(wildcard tests/test_pipeline*.py tests/test_results.py tests/test_report*.py \
-	tests/test_installed.py tests/test_versions.py)
-TESTS := $(filter-out $(ONCE),$(wildcard tests/test_*.py))
-# Tests of what runs on requirements/all.txt alone: pyproject's lower bounds are the library's.
-OF_EXPERIMENTS := $(patsubst %,tests/test_%.py,approximation autoencoder batch_sizes contenders depth \
-	gates gradients initialisation limits minibatch mlp relu_alpha_experiment second_order sweep \
-	tabular tabular_training)
-# All experiments run on JAX, but what is timed on either backend.
-TESTS_tensorflow := $(filter-out $(filter-out %/test_contenders.py,$(OF_EXPERIMENTS)),$(TESTS))
-TESTS_jax := $(TESTS)
+# Tests by what they need: those of the library and the benchmarks run once a backend, those of the
+# experiments on JAX, on which all of them run, and all others once.
+TESTS_tensorflow := tests/library tests/benchmarks
+TESTS_jax := $(TESTS_tensorflow) tests/experiments
+ONCE := tests/pipeline tests/report
 # The backends, each in an environment of its own with the oldest versions that pyproject allows.
 FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.txt))
 # The environments of `bench-peers`: one package there wants an older JAX than all others.
@@ -76,7 +70,7 @@ DATED := SOURCE_DATE_EPOCH=946684800
 # $(1): profile or `reference`; $(2): where its results lie.
 define REPORT
 $(EXPERIMENTS:%=build/$(1)/results/%.stamp) build/$(1)/status.json: checked/$(1)
-	@test -f $$@ || { echo "error: $$@ is missing: has every experiment the profile $(1) in experiments/profiles.toml?" >&2; exit 1; }
+	@test -f $$@ || { echo "error: $$@ is missing: has every experiment the profile $(1) in its profiles.toml?" >&2; exit 1; }
 
 # One call draws what is missing or older than what it is made of: see report/draw.py.
 build/$(1)/drawn: $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp) \
@@ -130,7 +124,7 @@ $(PEERS:%=build/%/ready): build/%/ready: requirements/uv.txt requirements/%.txt 
 
 # Most of the tests' time is compilation: so they have the backends compile fast. The experiments,
 # benchmarks, test-floor and the tests of what depends on how XLA rounds run as users do.
-AS_USERS := tests/test_fused.py tests/test_guard.py
+AS_USERS := tests/library/test_fused.py tests/library/test_guard.py
 ON_ALL_CORES := -m pytest -q -n auto --dist worksteal
 PYTEST := $(PY) $(ON_ALL_CORES)
 test: $(READY) ## run all tests on all cores, those of the library on one backend after the other
@@ -138,7 +132,7 @@ test: $(READY) ## run all tests on all cores, those of the library on one backen
 
 test-tensorflow test-jax: test-%: $(READY)
 	@echo "== tests on $*"
-	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(filter-out $(AS_USERS),$(TESTS_$*))
+	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(TESTS_$*) $(AS_USERS:%=--ignore=%)
 	@echo "== tests on $*, compiled as users do"
 	@KERAS_BACKEND=$* $(PYTEST) $(AS_USERS)
 
@@ -150,7 +144,7 @@ test-floor: $(FLOORS:%=test-floor-%) ## the library's tests on the oldest versio
 
 $(FLOORS:%=test-floor-%): test-floor-%: build/floor-%/ready
 	@echo "== library tests on the oldest versions with the backend $*"
-	@KERAS_BACKEND=$* build/floor-$*/bin/python $(ON_ALL_CORES) $(filter-out $(OF_EXPERIMENTS),$(TESTS))
+	@KERAS_BACKEND=$* build/floor-$*/bin/python $(ON_ALL_CORES) tests/library
 
 build/floor-%/ready: requirements/uv.txt requirements/floor-%.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/floor-$* floor-$*.txt
@@ -160,14 +154,13 @@ FUZZ_SEED ?= $(shell date +%s)
 fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against plain Keras; FUZZ_SEED repeats a run
 	@for backend in tensorflow jax; do \
 		echo "== $(FUZZ_EXAMPLES) nets a test on $$backend, FUZZ_SEED=$(FUZZ_SEED)"; \
-		KERAS_BACKEND=$$backend FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -q -x tests/test_fuzz.py --hypothesis-seed=$(FUZZ_SEED) || exit 1; \
+		KERAS_BACKEND=$$backend FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -q -x tests/library/test_fuzz.py --hypothesis-seed=$(FUZZ_SEED) || exit 1; \
 	done
 
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy raikeras
-	@cd experiments && ../$(PY) -m mypy --config-file ../pyproject.toml driver run.py results.py
+	@$(PY) -m mypy -p raikeras -p experiments
 
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -1,6 +1,6 @@
 """Who is timed against whom, and the clock by which they take turns.
 
-Used by the benchmarks and by experiments/e14_scaling.py, so that both time the same thing. Needs
+Used by the benchmarks and by experiments/e14_scaling, so that both time the same thing. Needs
 Keras, NumPy and raikeras; the floor asks the running backend to compile it.
 """
 

@@ -25,9 +25,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:1] = [str(ROOT / folder) for folder in ("", "experiments", "benchmarks")]
-from driver.kernel import ALLOCATOR  # noqa: E402
-
 from benchmarks import past  # noqa: E402
+from experiments.driver.kernel import ALLOCATOR  # noqa: E402
 
 BACKENDS = ("tensorflow", "jax")
 SLOWER = 1.05  # what is marked

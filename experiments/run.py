@@ -1,10 +1,10 @@
 """Runs what is missing of the experiments and tells make and the report what there is.
 
-    python experiments/run.py run --profile quick [EXPERIMENT ...]   make missing results
-    python experiments/run.py status --profile full                  say what is current
-    python experiments/run.py status --profile reference             the same of report/reference
-    python experiments/run.py publish [EXPERIMENT ...]               copy full results to the report
-    python experiments/run.py confirm [EXPERIMENT ...]               check stale ones by a run each
+    python -m experiments.run run --profile quick [EXPERIMENT ...]   make missing results
+    python -m experiments.run status --profile full                  say what is current
+    python -m experiments.run status --profile reference             the same of report/reference
+    python -m experiments.run publish [EXPERIMENT ...]               copy full results to the report
+    python -m experiments.run confirm [EXPERIMENT ...]               check stale ones by a run each
 
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
 key is: script, settings, backend, the locked versions of what computes and the code of all that
@@ -19,11 +19,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from driver import checksums, kernel, profiles, state
-from driver import confirm as confirmation
-from driver.errors import DriverError
-from driver.files import write_if_changed
-from driver.profiles import Experiment
+from experiments.driver import checksums, kernel, profiles, state
+from experiments.driver import confirm as confirmation
+from experiments.driver.errors import DriverError
+from experiments.driver.files import write_if_changed
+from experiments.driver.profiles import Experiment
 
 REFERENCE = "reference"
 
@@ -79,8 +79,8 @@ def _complete(root: Path, profile: str, experiment: Experiment) -> None:
     missing = _missing(here / "results", experiment)
     if missing:
         raise DriverError(
-            f"{experiment.script.name} must save every run it was given and leave its sources "
-            f"alone. It ended without {', '.join(one.path for one in missing)}."
+            f"{profiles.short(experiment.script)} must save every run it was given and leave its "
+            f"sources alone. It ended without {', '.join(one.path for one in missing)}."
         )
 
 

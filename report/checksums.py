@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 FILE = "SHA256SUMS"
-UPDATE = "python experiments/run.py publish"
+UPDATE = "python -m experiments.run publish"
 
 
 def wrong(reference: Path) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""Reads the trials behind the settings of e07 and e10: eNN_trials.toml, made on held-out data."""
+"""Reads the trials behind the settings of e07 and e10: trials.toml of their studies."""
 
 import tomllib
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "experiments"
 
 
 def read(experiment: str) -> dict[str, list[dict]]:
@@ -12,9 +12,8 @@ def read(experiment: str) -> dict[str, list[dict]]:
     A file holds the trials of all experiments with its number; where these are several, every
     trial names its own.
     """
-    file = FOLDER / f"{experiment.partition('_')[0]}_trials.toml"
     found: dict[str, list[dict]] = {}
-    if file.exists():
+    for file in FOLDER.glob(f"{experiment.partition('_')[0]}_*/trials.toml"):
         for trial in tomllib.loads(file.read_text(encoding="utf-8")).get("trials", []):
             if trial.get("experiment", experiment) == experiment:
                 found.setdefault(trial["variant"], []).append(trial)

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from driver.files import write_if_changed
+from experiments.driver.files import write_if_changed
 
 FILE = "SHA256SUMS"
 

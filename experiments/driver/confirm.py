@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from driver.errors import DriverError
-from driver.files import write_if_changed
-from driver.profiles import Experiment, Run
-from driver.state import glance
+from experiments.driver.errors import DriverError
+from experiments.driver.files import write_if_changed
+from experiments.driver.profiles import Experiment, Run
+from experiments.driver.state import glance
 
 # The last words of names whose values differ from run to run on one machine: times, their ratios,
 # memory of the process.

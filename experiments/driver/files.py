@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from driver.errors import DriverError, describe
+from experiments.driver.errors import DriverError, describe
 
 
 def write_if_changed(path: Path, text: str) -> None:

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from driver.errors import DriverError, describe
-from driver.profiles import Experiment
+from experiments.driver.errors import DriverError, describe
+from experiments.driver.profiles import Experiment, short
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # glibc maps a block of 32 MB or more afresh at each request and gives it back when it is freed, and
@@ -108,7 +108,7 @@ def prepare(root: Path, build: Path, backend: str, log: Path) -> None:
     kernel = jupyter / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True, exist_ok=True)
     kernel.write_text(json.dumps(spec), encoding="utf-8")
-    own = [str(root), str(root / "experiments"), str(Path(__file__).parents[1])]
+    own = [str(root), str(Path(__file__).parents[2])]
     paths = [*own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ.update(
         KERAS_BACKEND=backend,
@@ -160,7 +160,7 @@ def _failed(error: Any, experiment: Experiment, notebook: Path, log: Path, file:
         )
     text = traceback if sys.stderr.isatty() else ANSI.sub("", traceback)
     return (
-        f"{experiment.name} failed in a cell of {experiment.script.name}:\n{text}\n"
+        f"{experiment.name} failed in a cell of {short(experiment.script)}:\n{text}\n"
         f"Correct the cause and start again: finished results are kept.{_where(notebook, log)}"
     )
 

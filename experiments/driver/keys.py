@@ -16,12 +16,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from driver.code import FUNCTIONS, Scope, Writer, acts, bound_by, has_docstring, imports, parse
-from driver.errors import DriverError
-from driver.files import write_if_changed
+from experiments.driver.code import (
+    FUNCTIONS,
+    Scope,
+    Writer,
+    acts,
+    bound_by,
+    has_docstring,
+    imports,
+    parse,
+)
+from experiments.driver.errors import DriverError
+from experiments.driver.files import write_if_changed
 
 # Bookkeeping that scripts import but whose changes cannot change a number.
-NOT_IN_KEY = {"results", "run", "driver"}
+NOT_IN_KEY = ("experiments.results", "experiments.run", "experiments.driver")
 # What computes a result, beside the project's code.
 COMPUTES = {
     "tensorflow": ("keras", "numpy", "scipy", "scikit-learn", "tensorflow"),
@@ -117,7 +126,8 @@ class Sources:
             write_if_changed(self._memo, json.dumps({"code": self._code, "digests": self._kept}))
 
     def _digests(self, script: Path, backend: str) -> list[str]:
-        found = list(self.reached(script, backend))
+        # A module that does nothing by itself leaves no trace: code may be split into files.
+        found = [one for one in self.reached(script, backend) if one[1] or _has_effects(one[0])]
         definitions = {(module, name): self._definition(module, name) for module, name, _ in found}
         colours = {key: digest(one.text) for key, one in definitions.items()}
         # As often as it tells more definitions apart: by what they use, by what that uses, ...
@@ -180,7 +190,7 @@ class Sources:
         return [module for module in every if module]
 
     def _read(self, name: str) -> Module | None:
-        if not name or name.partition(".")[0] in NOT_IN_KEY:
+        if not name or _is_bookkeeping(name):
             return None
         for folder in self._folders:
             base = folder.joinpath(*name.split("."))
@@ -199,6 +209,8 @@ class Sources:
         Of other code: `None`, its name there and all parts.
         """
         parts = name.split(".")
+        if _is_bookkeeping(name):
+            return [(None, name.removeprefix("experiments."), len(parts))]
         tried = [(n, self._module(".".join(parts[:n]))) for n in range(len(parts), 0, -1)]
         places = [(length, module) for length, module in tried if module]
         if not places or name in asked:
@@ -250,6 +262,14 @@ class Sources:
         text = Writer(meaning, module.package, names).text(nodes)
         packages = {package for node in nodes for package in at_run_time(node)}
         return Definition(text, tuple(uses), tuple(sorted(packages)))
+
+
+def _has_effects(module: Module) -> bool:
+    return bool(module.effects) or not module.name  # a script
+
+
+def _is_bookkeeping(name: str) -> bool:
+    return f"{name}.".startswith(tuple(f"{one}." for one in NOT_IN_KEY))
 
 
 def _listed(node: Any, path: Path) -> set[str]:

@@ -1,4 +1,14 @@
-"""profiles.toml and the scripts' parameters cells, read and checked before anything starts."""
+"""The studies' profiles.toml and parameters cells, read and checked before anything starts.
+
+A study is a folder `experiments/eNN_name` with its script `experiment.py` and a `profiles.toml`,
+which holds every variant, seed and size of its experiments. A run's settings are the script's
+defaults, then its variant's entry, then the profile's `all`, then the profile's entry for the
+variant; `seeds` is the number of seeds, 0 leaves a variant out. A setting that the script does not
+have is an error. A variant may name a backend of its own.
+
+smoke: everything, tiny. quick: minutes on 2 cores. full: the paper. notebook: results alone, no
+report, of the autoencoders as the published notebook trains them; hours, or a GPU.
+"""
 
 import ast
 import os
@@ -7,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from driver.code import parse
-from driver.errors import DriverError
-from driver.keys import Sources, digest, versions
+from experiments.driver.code import parse
+from experiments.driver.errors import DriverError
+from experiments.driver.keys import Sources, digest, versions
 
 BACKENDS = ("tensorflow", "jax")
 LOCK = "requirements/all.txt"
 PARAMETERS = ("results", "provenance", "runs", "settings")
-ENTRY = {"script", "title", "backend", "minutes_per_run", "variants", "profiles"}
+ENTRY = {"title", "backend", "minutes_per_run", "variants", "profiles"}
 
 
 @dataclass
@@ -57,33 +67,54 @@ def load(
         names: experiments wanted; none means all.
         committed: describe what profiles.toml says, whatever KERAS_BACKEND is set to.
     """
-    file = root / "experiments" / "profiles.toml"
-    try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DriverError(f"{file} must be readable. Received: {error.strerror}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DriverError(f"{file} must be valid TOML. Received: {error}.") from None
+    entries = read(root)
+    where = root / "experiments" / "e*" / "profiles.toml"
     for name in names:
-        _known("experiment", name, entries, file)
-    known_profiles = {p: None for entry in entries.values() for p in entry.get("profiles", {})}
-    _known("profile", profile, known_profiles, file)
-    sources = Sources([root / "experiments", root], root / "build" / "keys.json")
+        _known("experiment", name, entries, where)
+    known_profiles = {p: None for _, entry in entries.values() for p in entry.get("profiles", {})}
+    _known("profile", profile, known_profiles, where)
+    sources = Sources([root], root / "build" / "keys.json")
     found = [
-        _experiment(root, name, entry, profile, sources, committed)
-        for name, entry in entries.items()
+        _experiment(root, name, study, entry, profile, sources, committed)
+        for name, (study, entry) in entries.items()
         if (name in names or not names) and profile in entry.get("profiles", {})
     ]
     sources.remember()
     return found
 
 
+def read(root: Path) -> dict[str, tuple[Path, dict]]:
+    """By experiment, its study's folder and what profiles.toml says of it."""
+    found: dict[str, tuple[Path, dict]] = {}
+    for file in sorted((root / "experiments").glob("e[0-9][0-9]_*/profiles.toml")):
+        try:
+            entries = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DriverError(f"{file} must be readable. Received: {error.strerror}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise DriverError(f"{file} must be valid TOML. Received: {error}.") from None
+        for name, entry in entries.items():
+            if name in found:
+                raise DriverError(
+                    f"An experiment's name must stand in one study's profiles.toml. Received: "
+                    f"{name} in {found[name][0].name} and in {file.parent.name}."
+                )
+            found[name] = file.parent, entry
+    return found
+
+
 def _experiment(
-    root: Path, name: str, entry: dict, profile: str, sources: Sources, committed: bool
+    root: Path,
+    name: str,
+    study: Path,
+    entry: dict,
+    profile: str,
+    sources: Sources,
+    committed: bool,
 ) -> Experiment:
     for key in entry:
         _known("entry", key, ENTRY, f"[{name}]")
-    script = root / "experiments" / entry.get("script", f"{name}.py")
+    script = study / "experiment.py"
     defaults = script_settings(script)
     variants, chosen = entry.get("variants", {}), entry["profiles"][profile]
     where = f"[{name}.profiles.{profile}]"
@@ -149,14 +180,14 @@ def _backend(name: str, backend: str, committed: bool) -> str:
 
 
 def _setting(key: str, value: Any, defaults: dict, script: Path, where: str) -> None:
-    _known("setting", key, defaults, where, f"{script.name} knows")
+    _known("setting", key, defaults, where, f"{short(script)} knows")
     default = defaults[key]
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (value, default))
     if default is not None and value is not None and not numbers:
         if type(value) is not type(default):
             raise DriverError(
                 f"Setting {key} must be {type(default).__name__} like its default {default!r} in "
-                f"{script.name}. Received: {value!r} in {where}."
+                f"{short(script)}. Received: {value!r} in {where}."
             )
 
 
@@ -169,3 +200,8 @@ def _seeds(value: Any, where: str) -> int:
 def _known(what: str, name: str, known: Any, where: Any, lead: str = "Known:") -> None:
     if name not in known:
         raise DriverError(f"Unknown {what} {name!r} in {where}. {lead} {', '.join(sorted(known))}.")
+
+
+def short(script: Path) -> str:
+    """How a script is called in messages."""
+    return f"{script.parent.name}/{script.name}"

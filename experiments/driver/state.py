@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from driver.errors import DriverError, describe
-from driver.files import write_if_changed
-from driver.keys import digest
-from driver.profiles import Experiment, Run
+from experiments.driver.errors import DriverError, describe
+from experiments.driver.files import write_if_changed
+from experiments.driver.keys import digest
+from experiments.driver.profiles import Experiment, Run
 
 
 def glance(path: Path) -> tuple[str | None, str | None, str]:

@@ -1,0 +1,1 @@
+"""What several studies share: data, nets, methods, many runs in one program."""

@@ -1,0 +1,91 @@
+# %% [markdown]
+# # e03: vanishing gradients
+# Does the derivative of a chain vanish as its formula says (C20, equation 23)? Gradients by layer
+# and depth of five activations at five starts, beside the theory of wide layers; along training,
+# for backprop and for RAI, whose layers have gradients of their own; and the cliff.
+
+# %% tags=["parameters"]
+results = "build/scratch/results/e03_gradients"  # folder of this experiment's JSON files
+provenance = {}  # filled in by run.py
+runs = [{"variant": "sigmoid", "seed": 0}]  # each may carry settings of its own
+settings = {
+    "part": "net",  # chain, net, local, cliff
+    "train_examples": 100,
+    "train_seed": 42,
+    "test_examples": 100,  # not used
+    "test_seed": 4242,
+    "noise": 0.1,
+    # chain: equation 23 against automatic differentiation
+    "lengths": [1, 2, 3, 5, 10, 20, 50],
+    "draws": 20,
+    # net: at the start, then along training
+    "activation": "sigmoid",
+    "units": 50,
+    "depths": [5, 10, 20, 35, 50],  # hidden layers
+    "large_gain": 16.0,  # times the default start: weights that are too large
+    "fits": [],  # bp_default, bp_isometric, rai
+    "trained_depth": 20,
+    "iterations": 200,  # full batch
+    "first_steps": 30,  # each of which is kept
+    "steps_apart": 10,  # afterwards
+    "bp_rate": 3e-3,  # Adam
+    "rai_rate": 0.1,  # Rprop, weights and targets
+    # local: the same lowest layers below few and many others
+    "local_activations": ["sigmoid", "tanh", "relu", "arctan", "elu"],
+    "local_depths": [5, 30],
+    "shift": 0.1,  # standard deviation of targets around the forward pass
+    # cliff
+    "cliff_steps": 18,
+    "goal": 0.7,
+    "start": [6.6, -3.0],  # weight and bias
+    "cut": [5.4, 6.6],
+    "cut_points": 1201,
+    "cliff_rate": 0.5,
+    "cliff_iterations": 150,
+    "clip": 0.05,
+}
+
+# %%
+import os
+
+# LAPACK's threads would stand in the way of XLA's.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import keras
+import numpy as np
+
+from experiments.common.activations import FUNCTIONS
+from experiments.common.moons import moons
+from experiments.e03_gradients import cliff, gradients
+from experiments.e03_gradients import training as gradients_training
+from experiments.results import each, save
+
+# %%
+for run in each(runs, settings):
+    run["provenance"] = provenance | run.get("provenance", {})
+    chosen, seed = run["settings"], run["seed"]
+    x, y = moons(chosen)[:2]
+    metrics, curves = {}, {}
+    if chosen["part"] == "chain":
+        rng = np.random.default_rng(seed)
+        for name in FUNCTIONS:
+            errors = [
+                gradients.chain_error(name, length, chosen["draws"], rng)
+                for length in chosen["lengths"]
+            ]
+            curves[name] = errors
+            metrics[f"{name}_chain_error"] = max(errors)
+        metrics["chain_error"] = max(metrics.values())
+    elif chosen["part"] == "net":
+        wide = x.astype("float64"), y.astype("float64")
+        metrics, curves = gradients.at_the_start(seed, chosen, *wide)
+        during = gradients_training.along_training(seed, chosen, x, y)
+        metrics, curves = metrics | during[0], curves | during[1]
+    elif chosen["part"] == "local":
+        metrics = gradients_training.locality(seed, chosen, x, y)
+    elif chosen["part"] == "cliff":
+        metrics, curves = cliff.measured(chosen)
+    else:
+        raise ValueError(f"`part` must be chain, net, local or cliff. Received: {chosen['part']!r}")
+    keras.utils.clear_session()
+    save(results, run, metrics=metrics, curves=curves)

@@ -1,0 +1,6 @@
+"""Results of the experiments: for scripts, and the one package that the report shares with them."""
+
+from experiments.results.files import SaveError, load, save
+from experiments.results.progress import each, progress
+
+__all__ = ["SaveError", "each", "load", "progress", "save"]

@@ -1,0 +1,71 @@
+"""The scaling study's frames and macros on made-up runs with known numbers."""
+
+import json
+
+import numpy as np
+import pytest
+from scaling_run import DEPTHS, scaling_part
+
+from experiments.driver import confirm
+from experiments.driver.errors import DriverError
+from report import scaling
+from report.variants import VARIANTS
+
+
+@pytest.fixture
+def runs():
+    seeds = {name: 1 if "sweep" in name else 3 for name in VARIANTS[scaling.EXPERIMENT]}
+    source = {"provenance": {"processor": "a & b", "threads": 2}, "status": "ok"}
+    return [
+        {"variant": name, "seed": seed, **source, **scaling_part(seed)}
+        for name, count in seeds.items()
+        for seed in range(count)
+    ]
+
+
+def test_estimate_is_the_mean_over_repetitions_of_one_backend(runs):
+    found = scaling.estimate(runs, "jax", "backprop_rprop_seconds")
+    assert found.n == 3
+    assert found.value == pytest.approx(0.04 + 1e-4)
+    assert scaling.estimate(runs, "jax", "floor_rprop_bytes").n == 0
+
+
+def test_along_keeps_the_centre_and_the_points_of_one_dimension(runs):
+    frame = scaling.sweep(runs, "jax")
+    assert scaling.along(frame, "depth")["depth"].tolist() == list(DEPTHS)
+    assert scaling.along(frame, "batch")["depth"].tolist() == [4]
+
+
+def test_what_was_not_run_is_nan_and_named_with_its_reason(runs):
+    frame = scaling.sweep(runs, "tensorflow")
+    assert np.isnan(scaling.column(frame, "backprop", "seconds")).tolist() == [False, False, True]
+    assert scaling.reasons(runs) == [
+        f"{method} on {backend}: deeper than 8 layers"
+        for method in ("RAI, layer by layer", "backprop")
+        for backend in ("JAX", "TensorFlow")
+    ]
+
+
+def test_macros_hold_centre_deepest_point_and_hardware(runs):
+    found = scaling.macros(runs, scaling.EXPERIMENT)
+    assert found["EOneFourJaxFusedRpropRatio"] == r"\num{0.25}"
+    assert found["EOneFourJaxFusedRpropRatioCI"] == r"\num{0.25} [\num{0.25},\,\num{0.25}]"
+    assert found["EOneFourTensorflowFusedSgdFloorRatio"] == r"\num{2.0}"
+    assert found["EOneFourTensorflowDeep"] == r"\num{16}"
+    assert found["EOneFourTensorflowDeepFusedCompileSeconds"] == r"\num{32}\,s"
+    assert found["EOneFourTensorflowDeepBackpropSeconds"] == r"--\,ms"
+    assert found["EOneFourJaxFusedRpropRowsBytes"] == r"\num{2.0}\,MiB"
+    assert (found["EOneFourProcessor"], found["EOneFourN"]) == (r"a \& b", "3")
+
+
+def test_confirm_and_verify_never_fail_on_times_ratios_and_memory(runs, tmp_path):
+    old, new = (json.loads(json.dumps({**run, "landscape": None})) for run in (runs[0], runs[1]))
+    assert old["metrics"] != new["metrics"] and old["curves"] != new["curves"]
+    files = [tmp_path / name for name in ("old.json", "new.json")]
+    for file, run in zip(files, (old, new), strict=True):
+        file.write_text(json.dumps(run))
+    confirm.compare(*files, "e14_scaling")
+    new["curves"]["depth"][1] = 9
+    files[1].write_text(json.dumps(new))
+    with pytest.raises(DriverError, match="curves differ, first in depth"):
+        confirm.compare(*files, "e14_scaling")

@@ -1,0 +1,45 @@
+"""The report's text: no typed results, and every figure, table, citation and label resolves."""
+
+import re
+from pathlib import Path
+
+REPORT = Path(__file__).resolve().parents[2] / "report"
+FIGURES = sorted((REPORT / "figures").glob("*.py"))
+TABLES = sorted((REPORT / "tables").glob("*.py"))
+TEXT = {path: path.read_text() for path in [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]}
+
+
+def test_no_result_number_is_typed():
+    for path, text in TEXT.items():
+        if path.name in ("main.tex", "circuit.tex"):
+            text = text.partition(r"\begin{document}")[2]  # lengths and coordinates, not results
+        text = re.sub(r"(?<!\\)%.*", "", text)
+        text = re.sub(r"p\{[\d.]+\\\w+\}", "", text)  # column widths
+        assert not re.findall(r"\d*\.\d+", text), path
+
+
+def test_every_figure_and_table_is_printed_and_exists():
+    text = "\n".join(TEXT.values())
+    figures = set(re.findall(r"\\includegraphics\{figures/(\w+)\}", text))
+    tables = set(re.findall(r"\\(?:input\{tables/|resulttable\{|settingstable\{)(\w+)\}", text))
+    assert figures == {path.stem for path in FIGURES} - {"readme_landscapes"}
+    assert tables == {path.stem for path in TABLES}
+
+
+def test_every_citation_and_label_exists():
+    text = "\n".join(TEXT.values())
+    entries = set(re.findall(r"^@\w+\{(\w+),", (REPORT / "refs.bib").read_text(), re.M))
+    cited = {key for keys in re.findall(r"\\citep\{([^}]*)\}", text) for key in keys.split(",")}
+    labels = set(re.findall(r"\\label\{([^}]*)\}", text))
+    assert cited == entries
+    assert set(re.findall(r"\\ref\{([^}]*)\}", text)) <= labels
+    assert {name for name in labels if name[:4] in ("tab:", "fig:")} <= set(
+        re.findall(r"\\ref\{([^}]*)\}", text)
+    )
+
+
+def test_report_never_imports_keras():
+    for path in REPORT.rglob("*.py"):
+        assert not re.search(
+            r"^\s*(import|from) (keras|raikeras|jax|tensorflow)", path.read_text(), re.M
+        )
