@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 import jax
 
 from experiments.common import many
+from experiments.driver import profiles
 from experiments.driver.profiles import script_settings
 from experiments.e11_relu_alpha import relu_alpha
 from raikeras.layers import AlphaNorm

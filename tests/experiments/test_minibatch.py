@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+from experiments.driver import profiles
 from experiments.e07_minibatch import minibatch
 from experiments.e07_minibatch import search as search_minibatch
 from report import trials

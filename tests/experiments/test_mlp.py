@@ -17,6 +17,7 @@ from scipy.special import softmax
 from sklearn.metrics import hinge_loss, log_loss
 
 from experiments.common import many
+from experiments.driver import profiles
 from experiments.driver.profiles import script_settings
 from experiments.e12_mlp import (
     gate_nets,
