@@ -17,6 +17,7 @@ from raikeras import (
     presets,
     transfer,
 )
+from raikeras.functional import FunctionalStep
 from raikeras.model import RelaxedModel
 from raikeras.targets import Gradient, Inferred, Learned, TargetRule, Teacher
 from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClosedForm",
+    "FunctionalStep",
     "Gradient",
     "Inferred",
     "Joint",

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.datasets import make_moons
 
+from experiments.common.knobs import Knobs
 from experiments.results import progress
+from raikeras import RelaxedModel
 from raikeras.diagnostics import decision_landscape
 from raikeras.initializers import isometric_start
 from raikeras.optimizers import Rprop
@@ -203,3 +205,23 @@ def landscape(net, settings):
         "resolution": resolution,
         "permille": np.rint(1000 * expit(logits)).astype(int).ravel().tolist(),
     }
+
+
+def rai_or_backprop(net, settings, knobs=None):
+    """The compiled model that trains a classifier by the run's method, with a knob `rate`.
+
+    RAI has a growing weight and keeps the start that the net has.
+    """
+    steps, knobs = settings["iterations"], knobs or Knobs(rate=1e-3)
+    rate, loss = knobs.falling("rate", steps), keras.losses.BinaryCrossentropy(from_logits=True)
+    if settings["method"] == "rai":
+        weights = settings["first_weight"], settings["last_weight"]
+        follow, kept = settings["target_rate"], {"start": None, "deployed_every": 0}
+        model = rai_growing(net, steps, loss, weights, rate, follow, **kept)
+    elif settings["method"] == "bp":
+        model = RelaxedModel(net, relax=(), deployed_every=0)
+        model.compile(adam_with_decay(rate, steps), loss)
+    else:
+        raise ValueError(f"`method` must be bp or rai. Received: method={settings['method']!r}")
+    model.knobs = knobs
+    return model

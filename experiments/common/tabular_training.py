@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from experiments.common import sweep, tabular
+from experiments.common import tabular, vectorised
 from experiments.results import each, progress, save
 
 CHUNK = 50  # steps in one call: bounds the memory of their order, and how often a run may stop
@@ -103,7 +103,7 @@ def contest(plan: Plan, name: str, splits: list[int], settings: dict, run: Any =
     steps, batch = _length(plan, name, len(data[0].x_fit), settings)
     model = plan.build(shape, steps, settings)
     starts = [start for start in _starts(model.net, splits) for _ in plan.trials]
-    runs = sweep.Sweep(model, starts, [*plan.trials] * len(splits), len(data[0].x_fit))
+    runs = vectorised.Sweep(model, starts, [*plan.trials] * len(splits), len(data[0].x_fit))
     repeated = [one for one in data for _ in plan.trials]
     order = _order(splits, len(plan.trials), len(data[0].x_fit), steps, batch)
     outputs = train(runs, repeated, order, name if plan.stops_early else None, run)
@@ -178,9 +178,9 @@ def _length(plan, name, rows, settings):
 def _order(splits, trials, rows, steps, batch):
     """Rows of every step's batch, `(runs, steps, batch)`: the same for all trials of a split."""
     if batch == rows:
-        return sweep.full_batch(len(splits) * trials, steps, rows)
+        return vectorised.full_batch(len(splits) * trials, steps, rows)
     epochs = -(-steps // (rows // batch))
-    return np.repeat(sweep.shuffled(splits, epochs, rows, batch)[:, :steps], trials, axis=0)
+    return np.repeat(vectorised.shuffled(splits, epochs, rows, batch)[:, :steps], trials, axis=0)
 
 
 def _starts(net, splits):

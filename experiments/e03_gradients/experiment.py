@@ -51,41 +51,11 @@ import os
 # LAPACK's threads would stand in the way of XLA's.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import keras
-import numpy as np
-
-from experiments.common.activations import FUNCTIONS
-from experiments.common.moons import moons
-from experiments.e03_gradients import cliff, gradients
-from experiments.e03_gradients import training as gradients_training
+from experiments.e03_gradients.parts import measured
 from experiments.results import each, save
 
 # %%
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
-    chosen, seed = run["settings"], run["seed"]
-    x, y = moons(chosen)[:2]
-    metrics, curves = {}, {}
-    if chosen["part"] == "chain":
-        rng = np.random.default_rng(seed)
-        for name in FUNCTIONS:
-            errors = [
-                gradients.chain_error(name, length, chosen["draws"], rng)
-                for length in chosen["lengths"]
-            ]
-            curves[name] = errors
-            metrics[f"{name}_chain_error"] = max(errors)
-        metrics["chain_error"] = max(metrics.values())
-    elif chosen["part"] == "net":
-        wide = x.astype("float64"), y.astype("float64")
-        metrics, curves = gradients.at_the_start(seed, chosen, *wide)
-        during = gradients_training.along_training(seed, chosen, x, y)
-        metrics, curves = metrics | during[0], curves | during[1]
-    elif chosen["part"] == "local":
-        metrics = gradients_training.locality(seed, chosen, x, y)
-    elif chosen["part"] == "cliff":
-        metrics, curves = cliff.measured(chosen)
-    else:
-        raise ValueError(f"`part` must be chain, net, local or cliff. Received: {chosen['part']!r}")
-    keras.utils.clear_session()
+    metrics, curves = measured(run["seed"], run["settings"])
     save(results, run, metrics=metrics, curves=curves)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from experiments.common import sweep
-from experiments.common.moons import dense_net, moons
+from experiments.common import vectorised
+from experiments.common.moons import dense_net, moons, rai_or_backprop
 from experiments.common.scanned_net import copy, scanned
 from experiments.e04_initialisation import lattice
 from experiments.results import progress
@@ -50,9 +50,9 @@ class Trainer:
         self._net = dense_net(widths, "sigmoid")
         # Backprop runs the equal layers as one that loops: the same training, sooner compiled.
         self._twin = scanned(self._net) if settings["method"] == "bp" else None
-        self._model = sweep.rai_or_backprop(self._twin or self._net, settings)
+        self._model = rai_or_backprop(self._twin or self._net, settings)
         self._data = moons(settings)
-        self._starts, self._stacked, self._first = {}, {}, None
+        self._starts, self._stacked, self._runs = {}, {}, None
 
     def train(self, cells: list[Cell], seed: int) -> list[Trained]:
         """Trains a net for each cell; the seed is that of the start."""
@@ -66,9 +66,14 @@ class Trainer:
         x, y, x_test, y_test = self._data
         starts = [self._start(cell.start, seed) for cell in cells]
         rates = [{"rate": cell.rate} for cell in cells]
-        runs = Again(self._first, self._stacked, self._model, starts, rates, len(x), False)
-        self._first = self._first or runs
-        runs.train(x, y, sweep.full_batch(len(cells), self.settings["iterations"], len(x)))
+        if self._runs is None:
+            self._runs = vectorised.Sweep(self._model, starts, rates, len(x), together=False)
+        runs = self._runs
+        for start in starts:
+            if id(start) not in self._stacked:
+                self._stacked[id(start)] = runs.stacked(start)
+        runs.restart([self._stacked[id(start)] for start in starts], rates)
+        runs.train(x, y, vectorised.full_batch(len(cells), self.settings["iterations"], len(x)))
         logits = runs.outputs(np.concatenate([x, x_test, points(self.settings)]))[..., 0]
         train, test = slice(len(x)), slice(len(x), len(x) + len(x_test))
         right = (logits[:, test] > 0) == (y_test[:, 0] > 0.5)
@@ -91,27 +96,6 @@ class Trainer:
                 copy(self._net, self._twin)
             self._starts[start] = (self._twin or self._net).get_weights()
         return self._starts[start]
-
-
-class Again(sweep.Sweep):
-    """A sweep that runs the programs which an earlier one of the same model has compiled.
-
-    Args:
-        earlier: `Again` with as many runs, or `None`.
-        stacked: Starts as they train, by the id of the start; the sweep adds its own.
-        *args: As of `Sweep`.
-    """
-
-    def __init__(self, earlier, stacked, *args):
-        self._by_start = stacked
-        super().__init__(*args)
-        if earlier is not None:
-            self._train, self._outputs = earlier._train, earlier._outputs
-
-    def _started(self, start):
-        if id(start) not in self._by_start:
-            self._by_start[id(start)] = super()._started(start)
-        return self._by_start[id(start)]
 
 
 def default_start(net, name, seed):

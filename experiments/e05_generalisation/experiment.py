@@ -35,16 +35,8 @@ settings = {
 }
 
 # %%
-from experiments.common.tabular_training import on_sets, save_variants
-from experiments.e05_generalisation import methods as tabular_methods
-
-
-# %%
-def results_of(run, splits):
-    """Metrics and curves by split, all splits of a data set being trained at once."""
-    plan = tabular_methods.plan(run["settings"]["method"])
-    return on_sets(plan, run["settings"]["sets"], splits, run)
-
+from experiments.common.tabular_training import save_variants
+from experiments.e05_generalisation.methods import results_of
 
 # %%
 save_variants(results, runs, settings, provenance, results_of)

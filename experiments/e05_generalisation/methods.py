@@ -1,4 +1,4 @@
-"""The methods of e05: one net, one loss, six settings each; see `sweep.Knobs` for their names.
+"""The methods of e05: one net, one loss, six settings each; see `Knobs` for their names.
 
 On every split held-out rows choose among the six. These were laid after exploratory runs on the
 held-out rows of splits 0 to 3 of concrete, diabetes, digits and wine; test rows were not looked at.
@@ -7,8 +7,8 @@ held-out rows of splits 0 to 3 of concrete, diabetes, digits and wine; test rows
 import keras
 
 import raikeras
-from experiments.common import sweep
-from experiments.common.tabular_training import Plan, loss_of
+from experiments.common.knobs import Knobs
+from experiments.common.tabular_training import Plan, loss_of, on_sets
 
 LOCAL_STEPS = 3
 INFERENCE_STEPS = 3
@@ -31,7 +31,7 @@ TRIALS = {
 FULL_BATCH = {"rai_source": "source_steps", "rai_growing": "growing_steps"}
 
 
-class _RpropKnobs(sweep.Knobs):
+class _RpropKnobs(Knobs):
     """Rprop reads its initial step size from a variable of its own: that one is the knob."""
 
     def __init__(self, optimizer):
@@ -77,7 +77,7 @@ def compiled(method, net, loss, steps, settings):
         return model
     numbers = {"rate": 1e-3, "target_rate": 1e-2, "weight": 1.0, "step_size": 1.0}
     numbers |= {"first": settings["first_weight"], "last": settings["last_weight"]}
-    knobs = sweep.Knobs(**numbers)
+    knobs = Knobs(**numbers)
     local = method.startswith("locoprop")
     rate = knobs.falling("rate", steps * LOCAL_STEPS if local else steps)
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99 if method == "rai_growing" else 0.999)
@@ -113,3 +113,8 @@ def _locoprop(method, net, loss, optimizer, knobs, steps):
     model = preset(net, loss, optimizer, weight_step=local, deployed_every=0)
     model.target_rule.step_size = knobs["step_size"]
     return model
+
+
+def results_of(run, splits):
+    """Metrics and curves by split, all splits of a data set being trained at once."""
+    return on_sets(plan(run["settings"]["method"]), run["settings"]["sets"], splits, run)

@@ -23,24 +23,8 @@ settings = {
 }
 
 # %%
-import numpy as np
-
-from experiments.common.tabular_training import on_sets, save_variants
-from experiments.e06_regularisation import regularisers
-
-
-# %%
-def results_of(run, splits):
-    """Metrics and curves by split, with the means over the data sets of each kind."""
-    chosen = run["settings"]
-    plan = regularisers.plan(chosen["method"], chosen["regulariser"])
-    found = on_sets(plan, chosen["regression"] + chosen["classification"], splits, run)
-    for kind, metric in (("regression", "log_rmse"), ("classification", "accuracy")):
-        for metrics, _ in found.values():
-            values = [metrics[f"{name}_{metric}"] for name in chosen[kind]]
-            metrics |= {f"mean_{metric}": float(np.mean(values))} if values else {}
-    return found
-
+from experiments.common.tabular_training import save_variants
+from experiments.e06_regularisation.regularisers import results_of
 
 # %%
 save_variants(results, runs, settings, provenance, results_of)

@@ -6,11 +6,12 @@ three strengths; without a regulariser they choose among three rates.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 import raikeras
-from experiments.common import sweep
-from experiments.common.tabular_training import Plan, loss_of
+from experiments.common.knobs import Knobs
+from experiments.common.tabular_training import Plan, loss_of, on_sets
 
 RATES = {"bp": 3e-3, "rai": 1e-2}
 TARGET_RATE = 0.3
@@ -28,7 +29,7 @@ STRENGTHS = {
 ON_TARGETS = ("noise", "decay", "weight", "growing", "refresh")
 
 
-class _Knobs(sweep.Knobs):
+class _Knobs(Knobs):
     """Knobs with a source of random numbers: the same draws for all runs."""
 
     def __init__(self, **numbers):
@@ -196,3 +197,19 @@ def _targets(regulariser, knobs, steps, units):
     if regulariser == "refresh":
         rule.refresh_every = knobs["strength"]
     return rule
+
+
+def results_of(run, splits):
+    """Metrics and curves by split, with the means over the data sets of each kind."""
+    chosen = run["settings"]
+    found = on_sets(
+        plan(chosen["method"], chosen["regulariser"]),
+        chosen["regression"] + chosen["classification"],
+        splits,
+        run,
+    )
+    for kind, metric in (("regression", "log_rmse"), ("classification", "accuracy")):
+        for metrics, _ in found.values():
+            values = [metrics[f"{name}_{metric}"] for name in chosen[kind]]
+            metrics |= {f"mean_{metric}": float(np.mean(values))} if values else {}
+    return found

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 import raikeras
-from experiments.common import sweep
+from experiments.common import vectorised
+from experiments.common.knobs import Knobs
 from experiments.common.minibatch import classifier, images
 from experiments.results import progress
 
@@ -67,7 +68,7 @@ def trained(settings, size, choices, seeds, data) -> tuple[np.ndarray, np.ndarra
     size = size or len(x)
     order = batches(settings, size, seeds, len(x))
     net, starts = nets(settings, x.shape[1], seeds)
-    knobs = sweep.Knobs(rate=1e-3, weight=1.0, target_rate=1.0)
+    knobs = Knobs(rate=1e-3, weight=1.0, target_rate=1.0)
     numbers = [
         {"rate": rate, "weight": weight, "target_rate": target_rate(settings, size, weight)}
         for rate, weight in choices
@@ -81,7 +82,7 @@ def trained(settings, size, choices, seeds, data) -> tuple[np.ndarray, np.ndarra
         knobs.constant("target_rate"),
     )
     model.knobs = knobs
-    runs = sweep.Sweep(model, starts, numbers, len(x))
+    runs = vectorised.Sweep(model, starts, numbers, len(x))
     runs.train(x, y, order)
     logits = runs.outputs(x_test).astype("float64")
     loss = np.logaddexp.reduce(logits, axis=2) - logits[:, np.arange(len(y_test)), y_test]
@@ -99,7 +100,9 @@ def batches(settings, size, seeds, examples) -> np.ndarray:
             "`visits` must be a multiple of `repeats`. Received: "
             f"visits={settings['visits']}, repeats={settings['repeats']}"
         )
-    return np.repeat(sweep.shuffled(seeds, passes, examples, size), settings["repeats"], axis=1)
+    return np.repeat(
+        vectorised.shuffled(seeds, passes, examples, size), settings["repeats"], axis=1
+    )
 
 
 def nets(settings, inputs, seeds):

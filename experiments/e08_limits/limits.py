@@ -1,7 +1,7 @@
 """The limits of relaxation: which layers are relaxed, and what the deployed net makes of it.
 
-All seeds of a variant train in one program (`sweep.py`). The deployed network is then run in NumPy,
-in float32 and in float64, to see where its numbers grow beyond single precision.
+All seeds of a variant train in one program. The deployed network is then run in NumPy, in float32
+and in float64, to see where its numbers grow beyond single precision.
 """
 
 import keras
@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.special import expit
 
 import raikeras
-from experiments.common import sweep
+from experiments.common import vectorised
 from experiments.common.moons import dense_net, moons
 from experiments.results import progress
 from raikeras.initializers import isometric_start
@@ -97,7 +97,7 @@ def train(group: list[dict]) -> dict[int, tuple]:
     data = moons(settings)
     nets = [started_net(settings, run["seed"]) for run in group]
     starts = [net.get_weights() for net in nets]
-    runs = sweep.Sweep(
+    runs = vectorised.Sweep(
         relaxed_model(nets[0], settings),
         starts,
         [{} for _ in group],
@@ -108,7 +108,7 @@ def train(group: list[dict]) -> dict[int, tuple]:
     done, last = 0, np.full(len(group), np.nan)
     for point in settings["measured"]:
         if point > done:
-            order = sweep.full_batch(len(group), point - done, len(data[0]))
+            order = vectorised.full_batch(len(group), point - done, len(data[0]))
             last, done = runs.train(*data[:2], order)[-1], point
         for number, watch in enumerate(watches):
             watch.measure(done, runs.net_weights(number), last[number], _target(runs, number))
@@ -123,7 +123,7 @@ def _target(runs, number: int) -> float:
     tables = runs.model.store.tables
     targets = {id(tables[key].variable) for key in tables if key.startswith("targets/")}
     places = [k for k, v in enumerate(runs.model.non_trainable_variables) if id(v) in targets]
-    return max(float(np.abs(runs._state[1][place][number]).max()) for place in places)
+    return max(float(np.abs(runs.state.other[place][number]).max()) for place in places)
 
 
 def deployed(weights, x, activation: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:

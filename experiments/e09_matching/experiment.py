@@ -24,21 +24,11 @@ settings = {
 }
 
 # %%
-import numpy as np
-
-from experiments.e09_matching import matching
+from experiments.e09_matching.matching import measured
 from experiments.results import each, save
 
 # %%
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
-    chosen = run["settings"]
-    table = {name: matching.errors(name, chosen) for name in matching.EXACT}
-    metrics = {f"{name}_{key}": value for name, row in table.items() for key, value in row.items()}
-    known = [value for row in table.values() for value in row.values() if value is not None]
-    metrics["matching_error"] = max(known, key=lambda value: np.nan_to_num(value, nan=np.inf))
-    metrics["backprop_error"] = matching.backprop_error(run["seed"], chosen)
-    metrics["fixed_point_error"] = matching.fixed_point_error(run["seed"], chosen)
-    finite = np.isfinite([*known, metrics["backprop_error"], metrics["fixed_point_error"]]).all()
-    curves = {name: np.round(values, 5) for name, values in matching.gallery(chosen).items()}
-    save(results, run, metrics=metrics, curves=curves, status="ok" if finite else "diverged")
+    metrics, curves, status = measured(run["seed"], run["settings"])
+    save(results, run, metrics=metrics, curves=curves, status=status)

@@ -258,3 +258,19 @@ def _backprop(kernels, x, y):
         slope = 1 - np.square(fed[:, :-1])
         gradients.insert(0, gradients[0] @ kernel[:-1].T * slope)
     return inputs, gradients
+
+
+# A run
+
+
+def measured(seed, settings):
+    """Metrics, curves and status of a run, for `results.save`; not finite is the largest error."""
+    table = {name: errors(name, settings) for name in EXACT}
+    metrics = {f"{name}_{key}": value for name, row in table.items() for key, value in row.items()}
+    known = [value for row in table.values() for value in row.values() if value is not None]
+    metrics["matching_error"] = max(known, key=lambda value: np.nan_to_num(value, nan=np.inf))
+    metrics["backprop_error"] = backprop_error(seed, settings)
+    metrics["fixed_point_error"] = fixed_point_error(seed, settings)
+    finite = np.isfinite([*known, metrics["backprop_error"], metrics["fixed_point_error"]]).all()
+    curves = {name: np.round(values, 5) for name, values in gallery(settings).items()}
+    return metrics, curves, "ok" if finite else "diverged"

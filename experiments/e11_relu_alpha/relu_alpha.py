@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sklearn.datasets import load_digits
 
 import raikeras
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.results import progress
 
 LAYERS, CHANNELS, CLASSES = 3, 15, 10
@@ -128,7 +128,7 @@ def nets(settings, seed, side):
     seeds = [1000 * seed + number for number in range(len(settings["weights"]))]
     if settings["paired"]:
         seeds = [1000 * seed] * len(seeds)
-    weights = many.starts(lambda: network(side), seeds)
+    weights = vectorised.starts(lambda: network(side), seeds)
     grid = np.arange(0, settings["largest_start"] + 0.01, 0.05)
     alphas = [np.random.default_rng([11, one]).choice(grid, LAYERS) for one in seeds]
     weights[2::3] = list(jnp.asarray(np.stack(alphas, axis=1), "float32"))
@@ -139,7 +139,7 @@ def nets(settings, seed, side):
 
     rates = [settings["learning_rate"]] * len(seeds)
     net = network(side)
-    trained = many.Many(net, keras.optimizers.SGD(rates[0]), objective, weights, rates)
+    trained = vectorised.Many(net, keras.optimizers.SGD(rates[0]), objective, weights, rates)
     return trained, np.stack(alphas)
 
 
@@ -176,7 +176,7 @@ def follow(run, trained, x, y):
     rng, step = np.random.default_rng([13, run["seed"]]), 0
     for epoch in range(settings["epochs"]):
         drawn = 1 if settings["paired"] else count
-        order = many.shuffled(rng, drawn, len(x), settings["batch_size"])
+        order = vectorised.one_epoch(rng, drawn, len(x), settings["batch_size"])
         order = np.broadcast_to(order, (count, *order.shape[1:]))
         _, alphas = trained.train(x, y, order, lambdas, record=alphas_of)
         for one in alphas:

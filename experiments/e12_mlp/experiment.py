@@ -9,7 +9,7 @@ results = "build/scratch/results/e12_mlp"  # folder of this experiment's JSON fi
 provenance = {}  # filled in by run.py
 runs = [{"variant": "gates", "seed": 0}]  # each may carry settings of its own
 settings = {
-    "topic": "gates",  # see TOPICS below; a topic reads only what it needs of what follows
+    "topic": "gates",  # see topics.py; a topic reads only what it needs of what follows
     "hidden_units": [32],
     "activation": "tanh",
     "train_examples": 1000,  # of the digits
@@ -41,32 +41,8 @@ settings = {
 }
 
 # %%
-from experiments.e12_mlp import (
-    curvature,
-    gate_nets,
-    gradient_noise,
-    linear_nets,
-    objectives,
-    penalties,
-    pruning,
-    relaxed_small,
-    starts,
-    update_rules,
-)
+from experiments.e12_mlp.topics import TOPICS
 from experiments.results import each, save
-
-TOPICS = {
-    "gates": gate_nets.measure,
-    "starts": starts.measure,
-    "rules": update_rules.measure,
-    "batches": gradient_noise.measure,
-    "losses": objectives.measure,
-    "regularisation": penalties.measure,
-    "linear": linear_nets.measure,
-    "pruning": pruning.measure,
-    "second_order": curvature.measure,
-    "relaxed": relaxed_small.measure,
-}
 
 # %%
 for run in each(runs, settings):

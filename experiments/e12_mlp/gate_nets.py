@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.e12_mlp import gates
 from experiments.e12_mlp.gates import CODINGS, EXOR_NETS, GATES, points
 
@@ -103,10 +103,10 @@ def train(hidden, seed, settings):
         logits = net.stateless_call(weights, [], extra["x"])[0][:, 0]
         return ops.mean(ops.softplus(-extra["signs"] * logits))
 
-    weights = many.repeat(
-        many.starts(build, range(first, first + starts)), len(GATES) * len(CODINGS)
+    weights = vectorised.repeat(
+        vectorised.starts(build, range(first, first + starts)), len(GATES) * len(CODINGS)
     )
-    nets = many.Many(
+    nets = vectorised.Many(
         net, keras.optimizers.Adam(), objective, weights, [settings["learning_rate"]] * runs
     )
     none = np.zeros((1, 1), "float32")

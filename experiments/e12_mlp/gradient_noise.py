@@ -4,7 +4,7 @@ import jax
 import keras
 import numpy as np
 
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.e12_mlp import small_nets
 
 
@@ -86,7 +86,9 @@ def gradient_errors(data, seed, settings):
 
     Beside each what theory says, see `shrinkage`.
     """
-    (weights,) = zip(*many.starts(lambda: _net(settings), small_nets.seeds(seed, 1)), strict=True)
+    (weights,) = zip(
+        *vectorised.starts(lambda: _net(settings), small_nets.seeds(seed, 1)), strict=True
+    )
     gradients = per_example(_net(settings), weights, data.x_train, data.y_train)
     examples, full = len(gradients), gradients.mean(0)
     trace = np.square(gradients - full).sum(1).mean()

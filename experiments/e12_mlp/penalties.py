@@ -4,11 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.e12_mlp import small_nets
 
 
-def penalised(net) -> many.Objective:
+def penalised(net) -> vectorised.Objective:
     """Cross-entropy plus `l1` times the sum of sizes plus HALF `l2` times that of squares.
 
     Kernels only; `extra` holds each run's two coefficients.
@@ -68,11 +68,11 @@ def _by_penalty(pairs, data, seed, settings):
         return small_nets.classifier(settings["hidden_units"], settings["activation"])
 
     net = build()
-    nets = many.Many(
+    nets = vectorised.Many(
         net,
         keras.optimizers.Adam(),
         penalised(net),
-        many.repeat(many.starts(build, small_nets.seeds(seed, starts)), len(pairs)),
+        vectorised.repeat(vectorised.starts(build, small_nets.seeds(seed, starts)), len(pairs)),
         [settings["learning_rate"]] * (len(pairs) * starts),
     )
     order = np.tile(small_nets.orders(settings, seed, starts), (len(pairs), 1, 1))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from scipy.special import softmax
 
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.e12_mlp import small_nets
 
 ORDERS = ("tiniest", "random", "largest")
@@ -19,7 +19,7 @@ def measure(run):
     shares, rng = settings["shares"], np.random.default_rng([24, seed])
     cuts = [masks(trained, share, order, rng) for order in ORDERS for share in shares]
     cuts = [np.stack(same).astype("float32") for same in zip(*cuts, strict=True)]
-    nets = many.Many(
+    nets = vectorised.Many(
         net,
         keras.optimizers.SGD(momentum=0.9),
         masked(net),
@@ -31,7 +31,7 @@ def measure(run):
     curves, change = {"share": shares}, []
     change.append(_compare(nets, whole, data))
     for _ in range(settings["repairs"]):
-        order = many.shuffled(rng, 1, settings["train_examples"], settings["batch_size"])
+        order = vectorised.one_epoch(rng, 1, settings["train_examples"], settings["batch_size"])
         order = np.tile(order, (len(ORDERS) * len(shares), 1, 1))
         nets.train(data.x_train, data.y_train, order, cuts)
         change.append(_compare(nets, whole, data))
@@ -43,7 +43,7 @@ def measure(run):
     return metrics, curves, "ok"
 
 
-def masked(net) -> many.Objective:
+def masked(net) -> vectorised.Objective:
     """Cross-entropy of the net whose pruned weights are held at zero by `extra`, the masks."""
     entropy = small_nets.cross_entropy(net)
 
@@ -81,11 +81,11 @@ def _trained(net, data, seed, settings):
     def build():
         return small_nets.classifier(settings["hidden_units"], settings["activation"])
 
-    nets = many.Many(
+    nets = vectorised.Many(
         net,
         keras.optimizers.SGD(momentum=0.9),
         small_nets.cross_entropy(net),
-        many.starts(build, small_nets.seeds(seed, 1)),
+        vectorised.starts(build, small_nets.seeds(seed, 1)),
         [settings["learning_rate"]],
     )
     nets.train(data.x_train, data.y_train, small_nets.orders(settings, seed, 1))

@@ -8,7 +8,7 @@ from keras import ops
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 
-from experiments.common import many
+from experiments.common import vectorised
 
 CLASSES = 10
 
@@ -53,7 +53,7 @@ def classifier(hidden_units, activation="tanh", kernel="glorot_uniform") -> kera
     return keras.Sequential([keras.Input((64,)), *layers, last])
 
 
-def cross_entropy(net) -> many.Objective:
+def cross_entropy(net) -> vectorised.Objective:
     """Mean cross-entropy of a batch in nats, from the logits of the net."""
 
     def objective(weights, x, y, extra):
@@ -92,7 +92,9 @@ class Watched(NamedTuple):
         return np.where(np.isfinite(area), area, np.inf)
 
 
-def watch(nets: many.Many, data: Digits, order: np.ndarray, every: int, extra=None) -> Watched:
+def watch(
+    nets: vectorised.Many, data: Digits, order: np.ndarray, every: int, extra=None
+) -> Watched:
     """Trains by `order`, `(runs, steps, batch)`, and measures before and after every few steps."""
     noted = [_measure(nets, data)]
     steps = order.shape[1] // every * every
@@ -119,7 +121,7 @@ def _measure(nets, data):
 def batches(rng, runs: int, examples: int, batch: int, steps: int) -> np.ndarray:
     """Orders of `steps` steps, epoch after epoch in a new order: `(runs, steps, batch)`."""
     epochs = -(-steps // (examples // batch))
-    drawn = [many.shuffled(rng, runs, examples, batch) for _ in range(epochs)]
+    drawn = [vectorised.one_epoch(rng, runs, examples, batch) for _ in range(epochs)]
     return np.concatenate(drawn, axis=1)[:, :steps]
 
 
@@ -153,7 +155,7 @@ def tune(
     order: np.ndarray | None = None,
     every: int | None = None,
     score=Watched.valid_area,
-) -> tuple[many.Many, Watched, Tuned]:
+) -> tuple[vectorised.Many, Watched, Tuned]:
     """Trains with every one of `learning_rates` from as many `starts` and chooses a rate.
 
     Args:
@@ -169,8 +171,8 @@ def tune(
     """
     rates, starts = settings["learning_rates"], settings["starts"]
     net = build()
-    weights = many.repeat(many.starts(build, seeds(seed, starts)), len(rates))
-    nets = many.Many(net, optimizer, objective(net), weights, grid(rates, starts))
+    weights = vectorised.repeat(vectorised.starts(build, seeds(seed, starts)), len(rates))
+    nets = vectorised.Many(net, optimizer, objective(net), weights, grid(rates, starts))
     if order is None:
         order = orders(settings, seed, starts)
     order = np.tile(order, (len(rates), 1, 1))

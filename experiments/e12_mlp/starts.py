@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 import raikeras
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.e12_mlp import small_nets
 
 KERNELS = {
@@ -58,14 +58,14 @@ def train(data, seed, settings):
     rates, starts = settings["learning_rates"], settings["starts"]
     shape = settings["hidden_units"], settings["activation"]
     drawn = [
-        many.repeat(
-            many.starts(lambda: build(name, *shape), small_nets.seeds(seed, starts)),  # noqa: B023
+        vectorised.repeat(
+            vectorised.starts(lambda: build(name, *shape), small_nets.seeds(seed, starts)),  # noqa: B023
             len(rates),
         )
         for name in STARTS
     ]
     net = small_nets.classifier(*shape)
-    nets = many.Many(
+    nets = vectorised.Many(
         net,
         keras.optimizers.SGD(),
         small_nets.cross_entropy(net),

@@ -9,7 +9,7 @@ from scipy.linalg import lstsq, qr
 from scipy.stats import qmc
 
 from experiments.common.activations import function
-from experiments.common.many import Many, repeat
+from experiments.common.vectorised import Many, repeat
 
 TARGETS = ("smooth", "kinked", "step")
 CENTRE, RADIUS = 0.4, 0.3
@@ -148,8 +148,7 @@ def _runner(name, dimension, width, steps, rate):
 
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
     weights = repeat([weight.value[None] for weight in net.trainable_variables], len(TARGETS))
-    runner = Many(net, keras.optimizers.Adam(schedule), objective, weights, [rate] * len(TARGETS))
-    return runner, runner.state
+    return Many(net, keras.optimizers.Adam(schedule), objective, weights, [rate] * len(TARGETS))
 
 
 def trained(name, kernel, bias, x, y, settings, rng):
@@ -159,11 +158,10 @@ def trained(name, kernel, bias, x, y, settings, rng):
         Kernel, bias and output weights of each, float64; the output starts near zero.
     """
     dimension, width = kernel.shape
-    runner, state = _runner(name, dimension, width, settings["steps"], settings["learning_rate"])
+    runner = _runner(name, dimension, width, settings["steps"], settings["learning_rate"])
     out = rng.normal(0, 0.1 / width, (width, 1))
     start = (kernel, bias, out, np.zeros(1))
-    runner.weights = repeat([jax.numpy.float32(one)[None] for one in start], len(TARGETS))
-    runner.state = state
+    runner.restart(repeat([jax.numpy.float32(one)[None] for one in start], len(TARGETS)))
     rows = rng.integers(0, len(x), (settings["steps"], settings["batch_size"]), dtype="int32")
     order = np.broadcast_to(rows, (len(TARGETS), *rows.shape))
     runner.train(np.float32(x), np.float32(y), order, np.arange(len(TARGETS), dtype="int32"))
@@ -223,7 +221,12 @@ def measured(seed, settings):
                     metrics[f"{fit}_{name}_error"] = values[-1]
                 behind = found["trained"][-1] / found["solved"][common]
                 metrics[f"{name}_orders"] = float(np.log10(behind[number, place]))
-    return metrics | worst(metrics, settings["dimensions"]), curves
+    metrics |= worst(metrics, settings["dimensions"])
+    if settings["activation"] == "relu":  # whose construction has a bound
+        found, bounds = interpolation(settings)
+        curves |= {"interpolation": found, "bound": bounds}
+        metrics["interpolation_share"] = float(np.max(np.divide(found, bounds)))
+    return metrics, curves
 
 
 def worst(metrics, dimensions):

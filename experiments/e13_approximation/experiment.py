@@ -31,18 +31,11 @@ import os
 # LAPACK's threads would stand in the way of XLA's, and a factor take seconds.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import numpy as np
-
-from experiments.e13_approximation import approximation
+from experiments.e13_approximation.approximation import measured
 from experiments.results import each, save
 
 # %%
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
-    chosen = run["settings"]
-    metrics, curves = approximation.measured(run["seed"], chosen)
-    if chosen["activation"] == "relu":
-        found, bounds = approximation.interpolation(chosen)
-        curves |= {"interpolation": found, "bound": bounds}
-        metrics["interpolation_share"] = float(np.max(np.divide(found, bounds)))
+    metrics, curves = measured(run["seed"], run["settings"])
     save(results, run, metrics=metrics, curves=curves)

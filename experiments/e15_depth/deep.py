@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from experiments.common import sweep
-from experiments.common.moons import moons
+from experiments.common import vectorised
+from experiments.common.moons import moons, rai_or_backprop
 from experiments.common.scanned_net import scanned
 from experiments.results import progress
 from raikeras.initializers import isometric_start
@@ -130,7 +130,7 @@ class Deep:
         started = time.perf_counter()
         self._restart(settings, rate)
         chunk = settings["iterations"] // settings["samples"]
-        order = sweep.full_batch(1, chunk, len(data[0]))
+        order = vectorised.full_batch(1, chunk, len(data[0]))
         names = "iteration seconds objective train_accuracy test_accuracy deployed_loss"
         curves = {name: [] for name in names.split()}
         self._note(curves, data, 0, 0.0, None)
@@ -167,10 +167,10 @@ class Deep:
             net = scanned(self._net)
             weights = net.get_weights()
         if self._sweep is None:
-            model, examples = sweep.rai_or_backprop(net, settings), settings["train_examples"]
-            self._sweep = sweep.Sweep(model, [weights], knobs, examples, together=False)
+            model, examples = rai_or_backprop(net, settings), settings["train_examples"]
+            self._sweep = vectorised.Sweep(model, [weights], knobs, examples, together=False)
         else:
-            self._sweep.restart([weights], knobs)
+            self._sweep.restart([self._sweep.stacked(weights)], knobs)
 
     def _note(self, curves, data, iteration, seconds, objective):
         x_train, y_train, x_test, y_test = data

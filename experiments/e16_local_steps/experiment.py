@@ -34,53 +34,10 @@ import os
 # LAPACK's threads would stand in the way of XLA's, and a Cholesky factor take seconds.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import keras
-import numpy as np
-
-from benchmarks.contenders import ratio, seconds, take_turns
-from experiments.common import autoencoder
-from experiments.results import each, progress, save
-
-METHODS = {
-    "backprop": {"method": "rmsprop_momentum"},
-    "s": {"method": "locoprop_s", "eta": None},
-    "s_closed": {"method": "locoprop_s"},
-    "m": {"method": "locoprop_m", "eta": None},
-    "inferred": {"method": "inferred"},
-}
-
-
-# %%
-def contender(name, settings, images):
-    """A function that trains one epoch by a method, which is compiled already."""
-    chosen, batch = {**settings, **METHODS[name]}, settings["batch_size"]
-    keras.utils.set_random_seed(0)
-    net = autoencoder.network(images.shape[1], chosen)
-    model = autoencoder.method(net, chosen, 10_000)
-
-    def fit():
-        model.fit(images, images, batch_size=batch, shuffle=False, verbose=0)
-
-    # Twice: some steps are compiled a second time, for the types that the first one returned.
-    return fit, seconds(fit) + seconds(fit)
-
+from experiments.e16_local_steps.local_steps import measured
+from experiments.results import each, save
 
 # %%
 for run in each(runs, settings):
     run["provenance"] = provenance | run.get("provenance", {})
-    chosen, metrics, epochs = run["settings"], {}, {}
-    batches = chosen["epoch_batches"]
-    shape = (chosen["batch_size"] * batches, chosen["pixels"])
-    images = np.random.default_rng(run["seed"]).uniform(size=shape).astype("float32")
-    first = {}
-    for number, name in enumerate(METHODS):
-        progress(run, number, len(METHODS) + 1)
-        epochs[name], first[name] = contender(name, chosen, images)
-    times = take_turns(epochs, chosen["rounds"])
-    for name, values in times.items():
-        step = float(np.median(values)) / batches
-        metrics[f"{name}_seconds"] = step
-        metrics[f"{name}_compile_seconds"] = first[name] - 2 * batches * step
-        metrics[f"{name}_ratio"] = ratio(values, times["backprop"])
-    keras.utils.clear_session()
-    save(results, run, metrics=metrics, curves={})
+    save(results, run, metrics=measured(run), curves={})

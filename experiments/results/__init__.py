@@ -2,5 +2,6 @@
 
 from experiments.results.files import SaveError, load, save
 from experiments.results.progress import each, progress
+from experiments.results.schema import SchemaError
 
-__all__ = ["SaveError", "each", "load", "progress", "save"]
+__all__ = ["SaveError", "SchemaError", "each", "load", "progress", "save"]

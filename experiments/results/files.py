@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from experiments.results import schema
 from experiments.results.provenance import provenance
 
 
@@ -35,9 +36,11 @@ def save(
 
     Raises:
         SaveError: the disk is full or the folder not writable.
+        SchemaError: the metrics or curves are not those of the study's schema.
     """
     if status not in ("ok", "diverged"):
         raise ValueError(f'status must be "ok" or "diverged". Received: status={status!r}')
+    schema.check(Path(results).name, run["settings"], metrics, curves)
     content = {
         "experiment": Path(results).name,
         "variant": run["variant"],

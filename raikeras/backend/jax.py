@@ -146,6 +146,11 @@ def without_trace(model, function):
     return lambda *args: compiled(_values(variables), *args)
 
 
+def outside_trace():
+    """While it lasts, what has a value is computed at once, in the middle of a trace too."""
+    return jax.ensure_compile_time_eval()
+
+
 def fusion_barrier(tensor):
     """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
     return jax.lax.optimization_barrier(tensor)

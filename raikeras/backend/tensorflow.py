@@ -131,6 +131,11 @@ def without_trace(model, function):
     return run if model.run_eagerly else tf.function(run, autograph=False)
 
 
+def outside_trace():
+    """While it lasts, what has a value is computed at once, in the middle of a trace too."""
+    return tf.init_scope()
+
+
 def fusion_barrier(tensor):
     """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
     return tf.identity(tensor)

@@ -12,7 +12,7 @@ if keras.backend.backend() != "jax":
 ROOT = Path(__file__).resolve().parents[2]
 import jax
 
-from experiments.common import many
+from experiments.common import vectorised
 from experiments.driver import profiles
 from experiments.driver.profiles import script_settings
 from experiments.e11_relu_alpha import relu_alpha
@@ -58,7 +58,7 @@ def test_nets_trained_at_once_are_plain_keras_nets_trained_one_by_one(penalty):
     trained, start = relu_alpha.nets(settings, 3, x.shape[1])
     weights = [np.array(one) for one in trained.weights]
     list(relu_alpha.follow(run, trained, x, y))
-    order = many.shuffled(np.random.default_rng([13, 3]), 2, len(x), 16).reshape(2, -1)
+    order = vectorised.one_epoch(np.random.default_rng([13, 3]), 2, len(x), 16).reshape(2, -1)
     for number, weight in enumerate(settings["weights"]):
         l1 = keras.regularizers.L1(weight) if penalty == "l1" else None
         net = relu_alpha.network(x.shape[1], l1)

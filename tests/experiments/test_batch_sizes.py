@@ -10,9 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 if keras.backend.backend() != "jax":
     pytest.skip("the sweep maps JAX programs", allow_module_level=True)
 
+from experiments.common import minibatch
 from experiments.driver.profiles import script_settings
 from experiments.e07_batches import batch_sizes
-from experiments.e07_minibatch import minibatch
+from experiments.e07_minibatch import methods
 
 SETTINGS = script_settings(ROOT / "experiments" / "e07_batches" / "experiment.py")
 TINY = SETTINGS | {"hidden_units": [4, 4], "visits": 2, "together": 2, "timed_epochs": 1}
@@ -60,7 +61,7 @@ def test_nets_side_by_side_equal_the_other_experiments_fit(few, method, changes)
     own = OLD | {key: settings[key] for key in ("hidden_units", "target_rate", "method", "at")}
     own |= {key: settings[key] for key in ("inner_steps", "refresh_every")}
     own |= {"learning_rate": rate, "hidden_weight": weight, "batch_size": size}
-    model = minibatch.method(net, own, order.shape[1], len(x))
+    model = methods.method(net, own, order.shape[1], len(x))
     for ids in order[run]:
         inputs = {"inputs": x[ids], "example_id": ids} if method == "learned" else x[ids]
         stream = Once(inputs, y[ids])

@@ -9,7 +9,7 @@ import raikeras
 if keras.backend.backend() != "jax":
     pytest.skip("the experiment maps JAX programs", allow_module_level=True)
 
-from experiments.common import sweep
+from experiments.common.moons import rai_or_backprop
 from experiments.e15_depth import deep
 
 STEPS = 3
@@ -161,4 +161,4 @@ def test_products_that_wait_for_each_other():
 
 def test_an_unknown_method_is_named():
     with pytest.raises(ValueError, match="Received: method='evolution'"):
-        sweep.rai_or_backprop(deep.plain_net(SETTINGS), SETTINGS | {"method": "evolution"})
+        rai_or_backprop(deep.plain_net(SETTINGS), SETTINGS | {"method": "evolution"})

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("jax", reason="the study differentiates with JAX")
 
+from experiments.common.activations import FUNCTIONS, function
 from experiments.common.moons import moons
 from experiments.e03_gradients import (
     cliff,
@@ -19,14 +20,14 @@ DATA = {"train_examples": 20, "train_seed": 1, "test_examples": 2, "test_seed": 
 X, Y = (array.astype("float64") for array in moons(DATA)[:2])
 
 
-@pytest.mark.parametrize("name", gradients.FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_equation_23_is_the_automatic_derivative_up_to_fifty_layers(name):
     rng = np.random.default_rng(0)
     for length in (1, 2, 10, 50):
         assert gradients.chain_error(name, length, 2, rng) <= 1e-12
 
 
-@pytest.mark.parametrize("name", gradients.FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_equation_23_is_the_quotient_of_differences(name):
     def f(z):
         if name == "arctan":
@@ -52,7 +53,7 @@ def test_a_dead_chain_has_no_derivative():
     assert gradients.chain_slope("relu", ones, -5 * ones, 1.0, 1.0) == 0
 
 
-@pytest.mark.parametrize("name", gradients.FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_norms_by_layer_are_those_of_the_library(name):
     settings = SETTINGS | {"activation": name}
     net = gradients.plain_net(3, settings)
@@ -136,4 +137,4 @@ def test_no_clipped_step_is_longer_than_the_clip_allows():
 
 def test_unknown_activation_is_named():
     with pytest.raises(ValueError, match="`activation` must be one of.*Received: activation='x'"):
-        gradients.function("x")
+        function("x")

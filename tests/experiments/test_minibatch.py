@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+from experiments.common import minibatch
 from experiments.driver import profiles
-from experiments.e07_minibatch import minibatch
+from experiments.e07_minibatch import methods
 from experiments.e07_minibatch import search as search_minibatch
 from report import trials
 
@@ -45,8 +46,8 @@ def test_step_of_the_rows_removes_the_stated_share_of_a_mismatch():
     """Without a task gradient a row moves by `target_rate` of its way to the layer's own value."""
     settings = BASE | {"method": "learned", "hidden_units": [5, 5], "batch_size": 4}
     settings |= {"hidden_weight": 2.0, "last_weight": 8.0, "target_rate": 0.25}
-    rule = minibatch.target_rule(settings, steps=10, num_examples=4)
-    weight = minibatch.growth(settings, steps=10)
+    rule = methods.target_rule(settings, steps=10, num_examples=4)
+    weight = methods.growth(settings, steps=10)
     for step in (0, 4, 9):
         count = keras.ops.convert_to_tensor(step, "float32")
         rate = float(keras.optimizers.schedules.deserialize(rule.optimizer.get_config()

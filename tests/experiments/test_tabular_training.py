@@ -13,8 +13,8 @@ if keras.backend.backend() != "jax":
 
 from experiments import results
 from experiments.common import (
-    sweep,
     tabular,
+    vectorised,
 )
 from experiments.common import tabular_training as training
 from experiments.driver import profiles
@@ -32,7 +32,7 @@ def test_backprop_is_keras_own_and_the_best_on_held_out_rows_is_judged():
     plan = methods.plan("bp")._replace(trials=[{"rate": 1e-3}, {"rate": 3e-2}])
     ((metrics, _),) = training.contest(plan, "diabetes", [1], SETTINGS)
     data = tabular.parts("diabetes", 1, 0.2)
-    order = sweep.shuffled([1], 2, len(data.x_fit), 50)[0, :7]
+    order = vectorised.shuffled([1], 2, len(data.x_fit), 50)[0, :7]
     scores, errors = [], []
     model = methods.network(10, 1, [5, 5])
     for rate in (1e-3, 3e-2):
@@ -75,8 +75,8 @@ def test_source_protocol_is_the_preset_and_its_rate_a_knob():
         wanted.append(net.predict(x, verbose=0))
     net = methods.network(*SHAPE)
     model = methods.compiled("rai_source", net, methods.loss_of(1), 3, SETTINGS)
-    runs = sweep.Sweep(model, starts, [{"rate": 0.01}, {"rate": 0.1}], 6)
-    runs.train(x, y, sweep.full_batch(2, 3, 6))
+    runs = vectorised.Sweep(model, starts, [{"rate": 0.01}, {"rate": 0.1}], 6)
+    runs.train(x, y, vectorised.full_batch(2, 3, 6))
     np.testing.assert_allclose(runs.outputs(x), wanted, rtol=1e-4, atol=1e-5)
 
 
@@ -194,8 +194,8 @@ def test_refresh_and_growing_weight_are_knobs():
     model = regularisers.compiled("rai", "refresh", SHAPE, 4)
     keras.utils.set_random_seed(0)
     start = methods.network(*SHAPE).get_weights()
-    runs = sweep.Sweep(model, [start] * 2, [{"strength": 1.0}, {"strength": 100.0}], 6)
-    losses = runs.train(x, x[:, :1], sweep.full_batch(2, 4, 6))
+    runs = vectorised.Sweep(model, [start] * 2, [{"strength": 1.0}, {"strength": 100.0}], 6)
+    losses = runs.train(x, x[:, :1], vectorised.full_batch(2, 4, 6))
     wanted = []
     for every in (1, 100):
         net = methods.network(*SHAPE)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = [sys.executable, "-m", "experiments.run"]
 TOY = "experiments/e01_toy/experiment.py"
 TOY_PROFILES = "experiments/e01_toy/profiles.toml"
+TOY_SCHEMA = "experiments/e01_toy/schema.py"
 # The driver, which a project has beside its experiments.
 DRIVER = ("__init__.py", "run.py", "driver", "results")
 
@@ -36,6 +37,15 @@ for run in results_module.each(runs, settings):
     results_module.save(
         results, run, metrics={"size": double(run["settings"]["size"])}, curves={}
     )
+"""
+
+SCHEMA = """
+def metrics(settings):
+    return ["size"]
+
+
+def curves(settings):
+    return []
 """
 
 PROFILES = """
@@ -83,6 +93,7 @@ class Project:
         self.root = root
         self.write(TOY, SCRIPT)
         self.write(TOY_PROFILES, PROFILES)
+        self.write(TOY_SCHEMA, SCHEMA)
         for name, text in LIBRARY.items():
             self.write(f"raikeras/{name}", text)
         copy_driver(root)

@@ -10,12 +10,13 @@ from pipeline_project import ROOT, RUN, Project, copy_driver
 
 def test_the_example_of_an_experiment_runs(tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    script, schema = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     (profiles,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
     study = tmp_path / "experiments" / "e17_weights"
     study.mkdir(parents=True)
     (study / "experiment.py").write_text(script)
     (study / "profiles.toml").write_text(profiles)
+    (study / "schema.py").write_text(schema)
     copy_driver(tmp_path)
     (tmp_path / "raikeras").symlink_to(ROOT / "raikeras")
     environment = Project.environment()

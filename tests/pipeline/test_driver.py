@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from pipeline_project import TOY, TOY_PROFILES, Project
+from pipeline_project import TOY, TOY_PROFILES, TOY_SCHEMA, Project
 
 from experiments import run as driver_script
 from experiments.driver import state
@@ -195,6 +195,7 @@ def test_kernel_gets_the_profiles_backend_and_none_of_the_users_keras_settings(p
         'metrics={"size": double(run["settings"]["size"])}',
         'metrics={n: __import__("os").environ[n] for n in ("KERAS_BACKEND", "KERAS_HOME")}',
     )
+    project.edit(TOY_SCHEMA, '["size"]', '["KERAS_BACKEND", "KERAS_HOME"]')
     home = project.root / "home"
     spec = {"argv": ["/bin/false"], "display_name": "python3", "language": "python"}
     project.write("home/.local/share/jupyter/kernels/python3/kernel.json", json.dumps(spec))
@@ -357,6 +358,11 @@ def test_variant_has_a_kernel_of_the_backend_it_names_whatever_the_user_chose(pr
         TOY,
         'metrics={"size": double(run["settings"]["size"])}',
         'metrics={n: __import__("os").environ[n] for n in ("KERAS_BACKEND", *NAMES)}',
+    )
+    project.edit(
+        TOY_SCHEMA,
+        '["size"]',
+        "['KERAS_BACKEND', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_']",
     )
     names = "import time\nNAMES = ('MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')"
     project.edit(TOY, "import time", names)

@@ -24,7 +24,7 @@ LEVELS = [
     ["targets"],
     ["training"],
     ["model"],
-    ["presets", "diagnostics", "backup"],
+    ["presets", "functional", "diagnostics", "backup"],
     ["callbacks"],
     ["__init__"],
 ]

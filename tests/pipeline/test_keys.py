@@ -341,7 +341,7 @@ MOVED = {
     "raikeras/network/chain.py": "raikeras/chains/chain.py",
     "raikeras/training/overflow.py": "raikeras/guard/guard.py",
     "raikeras/optimizers.py": "raikeras/optimizers/rprop.py",
-    "experiments/common/many.py": "experiments/vectorised/many_runs.py",
+    "experiments/common/vectorised.py": "experiments/many/runs.py",
 }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from pipeline_project import PROFILES, ROOT, SCRIPT, Project
+from pipeline_project import PROFILES, ROOT, SCHEMA, SCRIPT, Project
 
 DRAW = "def draw(*paths):\n    paths[-1].write_text('drawn')\n"
 TYPESET = (
@@ -21,6 +21,7 @@ def project(tmp_path):
     """Two experiments, a figure of each and one of both; drawing and TeX are stand-ins."""
     project = Project(tmp_path)
     project.write("experiments/e02_toy/experiment.py", SCRIPT.replace("e01_toy", "e02_toy"))
+    project.write("experiments/e02_toy/schema.py", SCHEMA)
     project.write("experiments/e02_toy/profiles.toml", PROFILES.replace("e01", "e02"))
     for name in ("figures/e01_one.py", "figures/e02_two.py", "figures/both.py", "tables/e02_t.py"):
         project.write(f"report/{name}", DRAW)

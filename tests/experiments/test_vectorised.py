@@ -1,4 +1,4 @@
-"""`experiments/common/sweep.py`: runs at once equal the library's `fit` one by one."""
+"""`experiments/common/vectorised.py`: runs at once equal the library's `fit` one by one."""
 
 import keras
 import numpy as np
@@ -10,7 +10,8 @@ from raikeras.initializers import isometric_start
 if keras.backend.backend() != "jax":
     pytest.skip("the sweep maps JAX programs", allow_module_level=True)
 
-from experiments.common import sweep
+from experiments.common import vectorised
+from experiments.common.knobs import Knobs
 
 STEPS = 6
 LOSS = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -66,15 +67,15 @@ def test_runs_at_once_equal_fit_one_by_one(method, together):
         {"rate": 3e-3, "target_rate": 3e-2, "first": 2.0, "last": 50.0},
     ]
     x, y = data()
-    knobs = sweep.Knobs(**settings[0])
-    runs = sweep.Sweep(
+    knobs = Knobs(**settings[0])
+    runs = vectorised.Sweep(
         model(method, 0, 0, 0, 0, net(0), knobs),
         [net(seed).get_weights() for seed in (1, 2)],
         settings,
         len(x),
         together,
     )
-    order = sweep.full_batch(2, STEPS // 2, len(x))
+    order = vectorised.full_batch(2, STEPS // 2, len(x))
     losses = np.concatenate([runs.train(x, y, order), runs.train(x, y, order)])
     for run, (seed, numbers) in enumerate(zip((1, 2), settings, strict=True)):
         built = net(seed)
@@ -90,11 +91,11 @@ def test_runs_at_once_equal_fit_one_by_one(method, together):
 
 def test_runs_with_data_of_their_own_see_no_others():
     x, y = data()
-    knobs = sweep.Knobs(rate=1e-2, target_rate=1e-2, first=1.0, last=10.0)
+    knobs = Knobs(rate=1e-2, target_rate=1e-2, first=1.0, last=10.0)
     made = model("learned", 0, 0, 0, 0, net(0), knobs)
     start = net(1).get_weights()
-    runs = sweep.Sweep(made, [start, start], [{}, {}], len(x))
-    order = sweep.shuffled([0, 0], 2, len(x), 4)
+    runs = vectorised.Sweep(made, [start, start], [{}, {}], len(x))
+    order = vectorised.shuffled([0, 0], 2, len(x), 4)
     runs.train(np.stack([x, -x]), np.stack([y, y]), order, by_run=True)
     outputs = runs.outputs(np.stack([x, x]), by_run=True)
     assert not np.allclose(outputs[0], outputs[1], atol=1e-4)
@@ -102,16 +103,16 @@ def test_runs_with_data_of_their_own_see_no_others():
 
 
 def test_each_run_must_have_settings():
-    knobs = sweep.Knobs(rate=1e-2, target_rate=1e-2, first=1.0, last=10.0)
+    knobs = Knobs(rate=1e-2, target_rate=1e-2, first=1.0, last=10.0)
     made = model("bp", 0, 0, 0, 0, net(0), knobs)
     with pytest.raises(ValueError, match="1 starts, 2 settings"):
-        sweep.Sweep(made, [net(0).get_weights()], [{}, {}], 8)
+        vectorised.Sweep(made, [net(0).get_weights()], [{}, {}], 8)
     with pytest.raises(ValueError, match="There are knobs"):
         knobs["nothing"]
 
 
 def test_schedules_of_a_knob_follow_it():
-    knobs = sweep.Knobs(weight=4.0)
+    knobs = Knobs(weight=4.0)
     constant, over = knobs.constant("weight"), knobs.over(2.0, "weight")
     assert (float(constant(0)), float(over(0))) == (4.0, 0.5)
     knobs["weight"].assign(8.0)

@@ -1,0 +1,19 @@
+"""What a result holds: accuracies by batch size; times and bytes in the run that is timed."""
+
+from experiments.results.schema import names
+
+
+def metrics(settings):
+    sizes = [size or "all" for size in settings["batch_sizes"]]
+    found = names(["accuracy"], sizes)
+    return found + (["from_batches"] if 0 in settings["batch_sizes"] else [])
+
+
+def optional(settings):
+    """What the first seed alone has: it is timed."""
+    sizes = [size or "all" for size in settings["batch_sizes"]]
+    return [*names(["epoch"], sizes, ["seconds"]), "store_bytes"]
+
+
+def curves(settings):
+    return names("batch_size learning_rate hidden_weight trials")

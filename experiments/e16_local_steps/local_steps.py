@@ -1,0 +1,60 @@
+"""What e16 measures: the step times of local methods beside backprop's, all taking turns."""
+
+import keras
+import numpy as np
+
+from benchmarks.contenders import ratio, seconds, take_turns
+from experiments.common import autoencoder
+from experiments.results import progress
+
+METHODS = {
+    "backprop": {"method": "rmsprop_momentum"},
+    "s": {"method": "locoprop_s", "eta": None},
+    "s_closed": {"method": "locoprop_s"},
+    "m": {"method": "locoprop_m", "eta": None},
+    "inferred": {"method": "inferred"},
+}
+
+
+def measured(run):
+    """Metrics of a run, for `results.save`; ratios are medians over rounds of those to backprop."""
+    chosen, epochs, first = run["settings"], {}, {}
+    shape = (chosen["batch_size"] * chosen["epoch_batches"], chosen["pixels"])
+    images = np.random.default_rng(run["seed"]).uniform(size=shape).astype("float32")
+    for number, name in enumerate(METHODS):
+        progress(run, number, len(METHODS) + 1)
+        epochs[name], first[name] = contender(name, chosen, images)
+    metrics = compared(take_turns(epochs, chosen["rounds"]), first, chosen["epoch_batches"])
+    keras.utils.clear_session()
+    return metrics
+
+
+def compared(times, first, batches):
+    """Seconds a step, compile seconds and ratios to backprop.
+
+    Args:
+        times: By method the seconds of its epochs, one a round.
+        first: By method the seconds of its first two epochs together, compilation included.
+        batches: Batches of an epoch.
+    """
+    metrics = {}
+    for name, values in times.items():
+        step = float(np.median(values)) / batches
+        metrics[f"{name}_seconds"] = step
+        metrics[f"{name}_compile_seconds"] = first[name] - 2 * batches * step
+        metrics[f"{name}_ratio"] = ratio(values, times["backprop"])
+    return metrics
+
+
+def contender(name, settings, images):
+    """A function that trains one epoch by a method, which is compiled already."""
+    chosen, batch = {**settings, **METHODS[name]}, settings["batch_size"]
+    keras.utils.set_random_seed(0)
+    net = autoencoder.network(images.shape[1], chosen)
+    model = autoencoder.method(net, chosen, 10_000)
+
+    def fit():
+        model.fit(images, images, batch_size=batch, shuffle=False, verbose=0)
+
+    # Twice: some steps are compiled a second time, for the types that the first one returned.
+    return fit, seconds(fit) + seconds(fit)

@@ -1,0 +1,11 @@
+"""What a result holds: the step time of each method."""
+
+from experiments.results.schema import names
+
+
+def metrics(settings):
+    return names("backprop s s_closed m inferred", "seconds compile_seconds ratio")
+
+
+def curves(settings):
+    return []
