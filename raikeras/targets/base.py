@@ -1,11 +1,15 @@
 """`TargetRule`: what a `RelaxedModel` asks of the rule that sets its targets."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import keras
 
 from raikeras.backend.keras_internals import schedule_of
+from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.rows.rules import ON_WEIGHTS_ALONE, refuse
+from raikeras.rows.storage import Store
+from raikeras.typing import Config, Nest, Tensor
 
 
 class Targets(NamedTuple):
@@ -28,6 +32,47 @@ class Targets(NamedTuple):
     fed: Any = None
     fresh: Any = False
     kept: Any = None
+
+
+class StepView(Protocol):
+    """The training step in progress, as target rules see it.
+
+    What everything here is and does is said at `raikeras.training.step.Step`, which they are given.
+    """
+
+    x: Nest
+    y: Nest
+    sample_weight: Nest
+    batch_size: Tensor
+    ids: Tensor | None
+    row_ids: Tensor | None
+    count: Tensor
+    dtype: str
+    optimizer: keras.optimizers.Optimizer
+    network: RelaxedNetwork
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def examples(self) -> Tensor: ...
+
+    def values(
+        self,
+        needed: Any = True,
+        then: Callable[[list[Tensor]], Any] | None = None,
+        otherwise: Any = None,
+    ) -> Any: ...
+
+    def objective(
+        self, targets: list[Tensor], fed: list[Tensor] | None = None, fresh: Any = False
+    ) -> Tensor: ...
+
+    def task_gradient(self) -> tuple[list[Tensor], list[Tensor]]: ...
+
+    def gradient(
+        self, function: Callable[[list[Tensor]], Tensor], at: list[Tensor]
+    ) -> list[Tensor]: ...
 
 
 class TargetRule:
@@ -70,7 +115,7 @@ class TargetRule:
             )
         refuse(compiled, ON_WEIGHTS_ALONE)
 
-    def set(self, step) -> Any:
+    def set(self, step: StepView) -> Any:
         """The targets of a batch.
 
         Args:
@@ -81,7 +126,7 @@ class TargetRule:
         """
         raise NotImplementedError(f"`{type(self).__name__}` must implement `set(step)`.")
 
-    def moved(self, step, targets: Targets, gradient) -> None:
+    def moved(self, step: StepView, targets: Targets, gradient: list[Tensor]) -> None:
         """Called after the gradient of the objective is taken, before the weights follow.
 
         Args:
@@ -90,17 +135,17 @@ class TargetRule:
             gradient: List of tensors, gradient of the objective by the targets.
         """
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> "TargetRule":
         config = dict(config)
         if isinstance(config.get("optimizer"), dict):
             config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
         return cls(**config)
 
 
-def rate_of(optimizer):
+def rate_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """An optimizer's learning rate as a float or as a function of the step."""
     return schedule_of(optimizer) or optimizer.get_config()["learning_rate"]

@@ -7,9 +7,10 @@ from keras import ops
 
 from raikeras.checks import check_integer
 from raikeras.rows.layout import cast
-from raikeras.rows.rules import row_rule
+from raikeras.rows.rules import RowRule, row_rule
 from raikeras.rows.table import check_storage
-from raikeras.targets.base import TargetRule, Targets, rate_of
+from raikeras.targets.base import StepView, TargetRule, Targets, rate_of
+from raikeras.typing import Config, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -58,8 +59,8 @@ class Learned(TargetRule):
         optimizer: keras.optimizers.Optimizer | str | None = None,
         refresh_every: int | None = None,
         dtype: str | None = None,
-        storage: str | os.PathLike = "device",
-    ):
+        storage: str | os.PathLike[str] = "device",
+    ) -> None:
         check_integer("num_examples", num_examples, 1, optional=True)
         check_integer("refresh_every", refresh_every, 1, optional=True)
         if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
@@ -76,36 +77,36 @@ class Learned(TargetRule):
             row_rule(self.optimizer)
             self._schedule = rate_of(self.optimizer)
 
-    def check(self, compiled) -> None:
+    def check(self, compiled: keras.optimizers.Optimizer) -> None:
         super().check(compiled)
         self.rule(compiled)
 
-    def rule(self, compiled):
+    def rule(self, compiled: keras.optimizers.Optimizer) -> RowRule:
         """The row rule, given the compiled optimizer."""
         return row_rule(self.owner(compiled))
 
-    def owner(self, compiled):
+    def owner(self, compiled: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
         """The optimizer whose rule the targets follow."""
         return compiled if self.optimizer is None else self.optimizer
 
-    def learning_rate(self, compiled, count):
+    def learning_rate(self, compiled: keras.optimizers.Optimizer, count: Tensor) -> Tensor:
         """The targets' rate after `count` training steps, a scalar."""
         if self.optimizer is None:
             return compiled.learning_rate
         return self._schedule(count) if callable(self._schedule) else self._schedule
 
-    def fresh(self, age):
+    def fresh(self, age: Tensor) -> Tensor:
         """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
         if self.refresh_every is None:
             return ops.equal(age, 0)
         return ops.equal(age % self.refresh_every, 0)
 
-    def set(self, step) -> Targets:
+    def set(self, step: StepView) -> Targets:
         rows = step.store.gather(step.row_ids)
         fresh = self.fresh(rows["age"])
         targets = rows["targets"]
 
-        def started(values):
+        def started(values: list[Tensor]) -> list[Tensor]:
             values = cast(values, targets[0].dtype)
             first = step.store.of_first_copies(step.row_ids, values)
             return [ops.where(fresh, *pair) for pair in zip(first, targets, strict=True)]
@@ -115,11 +116,11 @@ class Learned(TargetRule):
         rate = self.learning_rate(step.optimizer, step.count)
         return Targets(rows["targets"], fresh=fresh, kept=(rows, rate))
 
-    def moved(self, step, targets, gradient) -> None:
+    def moved(self, step: StepView, targets: Targets, gradient: list[Tensor]) -> None:
         rows, rate = targets.kept
         step.store.step(step.row_ids, rows, gradient, rate)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         optimizer = self.optimizer
         return {
             "num_examples": self.num_examples,

@@ -3,7 +3,8 @@
 `Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,14 +14,24 @@ from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import loss_tracker
 from raikeras.data import ids as ids_in
 from raikeras.data.contents import first_rows
+from raikeras.network.cut import Cut
 from raikeras.rows.layout import by_cut
+from raikeras.targets.base import StepView
+from raikeras.typing import Logs, Nest, Tensor
 
 BATCHES = 50  # between two looks at the loss within an epoch
 EXAMPLES = 256  # that an explanation looks at
 ROWS = 4096  # read at once in search of the largest target
 
 
-def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
+def follow_if_finite(
+    model: keras.Model,
+    step: StepView,
+    total: Tensor,
+    by_target: list[Tensor],
+    gradients: list[Tensor],
+    body: Callable[[], Any],
+) -> None:
     """Runs `body()`, after which rows and weights have followed, unless something overflowed.
 
     That is so where the objective, a gradient or the square of one, which optimizers keep, is not
@@ -59,12 +70,12 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     )
 
 
-def run_if_finite(model, tensors, body) -> None:
+def run_if_finite(model: keras.Model, tensors: list[Tensor], body: Callable[[], Any]) -> None:
     """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
     load_backend().run_if(model, _all_hold(_fit(model, tensors)), _moving(model), body)
 
 
-def _all_hold(flags: list):
+def _all_hold(flags: list[Tensor]) -> Tensor:
     """Whether all boolean scalars hold, as a product, which XLA computes once.
 
     Whatever costs less it computes anew in each operation that reads it: so the sum of all layers'
@@ -76,7 +87,7 @@ def _all_hold(flags: list):
     return ops.matmul(ops.cast(ops.stack(flags), "float32"), ops.ones(count, "float32")) == count
 
 
-def _fit(model, tensors) -> list:
+def _fit(model: keras.Model, tensors: list[Tensor]) -> list[Tensor]:
     """Flags that hold if all numbers' squares are finite; `None` stands for no tensor.
 
     For an optimizer that clips norms their sum too: such a norm makes NaN of what it divides.
@@ -89,7 +100,7 @@ def _fit(model, tensors) -> list:
     return fit
 
 
-def _squared_norm(tensor):
+def _squared_norm(tensor: Tensor) -> Tensor:
     tensor = getattr(tensor, "values", tensor)  # of TensorFlow's slices of an embedding
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     return ops.cast(
@@ -97,12 +108,12 @@ def _squared_norm(tensor):
     )
 
 
-def _moving(model) -> list:
+def _moving(model: keras.Model) -> list[keras.Variable]:
     """The variables that weight steps change."""
     return [*model.trainable_variables, *model.optimizer.variables]
 
 
-def listed(callbacks) -> list:
+def listed(callbacks: Any) -> list[Any]:
     """The callbacks of a call of `fit`, which takes one, nested lists, a `CallbackList` or none."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks
@@ -114,12 +125,12 @@ class Guard(keras.callbacks.Callback):
 
     async_safe = True  # so that batches need not wait for it
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.stopped = False
 
     @classmethod
-    def added_to(cls, call: dict) -> "Guard":
+    def added_to(cls, call: dict[str, Any]) -> "Guard":
         """A new guard among the callbacks of a call of `fit`."""
         guard, callbacks = cls(), call.get("callbacks")
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -128,19 +139,19 @@ class Guard(keras.callbacks.Callback):
             call["callbacks"] = [*listed(callbacks), guard]
         return guard
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if batch % BATCHES == BATCHES - 1:
             self._look(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._look(logs)
 
-    def _look(self, logs) -> None:
+    def _look(self, logs: Logs) -> None:
         if not np.isfinite((logs or {}).get("loss", 0.0)):
             self.stopped = self.model.stop_training = True
 
 
-def explain(model, x, not_finite: Sequence[str] = ()) -> str:
+def explain(model: keras.Model, x: Nest, not_finite: Sequence[str] = ()) -> str:
     """Says where a training that was stopped overflowed, and what helps.
 
     Args:
@@ -164,7 +175,7 @@ def explain(model, x, not_finite: Sequence[str] = ()) -> str:
     )
 
 
-def _largest(model) -> list[str]:
+def _largest(model: keras.Model) -> list[str]:
     """The largest weight and the largest target, each with its layer."""
     cuts = model.relaxed.network.cuts
     weights = [
@@ -180,7 +191,7 @@ def _largest(model) -> list[str]:
     return ["; ".join(words)]
 
 
-def _largest_target(model) -> tuple[float, str]:
+def _largest_target(model: keras.Model) -> tuple[float, str]:
     store, cuts = model.store, model.relaxed.network.cuts
     largest = np.zeros(len(cuts))
     for first in range(0, store.num_examples, ROWS):
@@ -191,7 +202,7 @@ def _largest_target(model) -> tuple[float, str]:
     return float(largest[place]), cuts[place].name
 
 
-def _first_overflow(model, x) -> str | None:
+def _first_overflow(model: keras.Model, x: Nest) -> str | None:
     """The first layer whose output or squared mismatch is not finite, among some examples."""
     if ids_in.is_stream(x):
         return None
@@ -217,7 +228,9 @@ def _first_overflow(model, x) -> str | None:
     )
 
 
-def _values(model, x, ids) -> list[tuple]:
+def _values(
+    model: keras.Model, x: Nest, ids: np.ndarray | None
+) -> list[tuple[Cut, np.ndarray, np.ndarray]]:
     """By cut: the layer's own value and its target, or 0 where there is none, as arrays."""
     network, store = model.relaxed.network, model.store
     started = store is not None and (store.read("age", ids) > 0).all()

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from raikeras.losses import MatchingLoss
 from raikeras.network.chain import Chain
 from raikeras.network.changes import Parts
+from raikeras.network.cut import Cut
 from raikeras.network.hidden_loss import HiddenLoss, get_loss
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
@@ -40,7 +42,16 @@ class Relaxation:
         listed: The model's variables while chains are attached.
     """
 
-    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str, stack: bool):
+    def __init__(
+        self,
+        net: keras.Model,
+        relax: Any,
+        at: str,
+        hidden_loss: Any,
+        hidden_weight: Any,
+        name: str,
+        stack: bool,
+    ) -> None:
         self._net, self._stack = net, stack
         self._relax = list(relax) if isinstance(relax, list) else relax
         self.at, self.given_loss, self.given_weight = at, hidden_loss, hidden_weight
@@ -113,7 +124,7 @@ def _changed(what: str) -> ValueError:
     )
 
 
-def _difference(before, after) -> str:
+def _difference(before: list[Cut], after: list[Cut]) -> str:
     """What two lists of cuts do not share, in words."""
     words = [
         f"{what} {[f'{cut.name} of shape {cut.shape}' for cut in some if cut not in other]}"
