@@ -185,6 +185,13 @@ class RelaxedModel(keras.Model):
         return super().losses + [loss for chain in chains for loss in chain.losses()]
 
     @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras' own, and the guard's: its state belongs to an epoch as theirs does."""
+        if not hasattr(self, "relaxed") or not self.relaxed.network.cuts:
+            return super().metrics
+        return [*super().metrics, self.relaxed.overflowed]
+
+    @property
     def store(self) -> Store | None:
         """The rows, once `fit` has seen data."""
         return self.relaxed.store
@@ -275,7 +282,7 @@ class RelaxedModel(keras.Model):
 
     def get_metrics_result(self) -> dict[str, Tensor]:
         """Keras' own columns; those of the relaxed path are added by the training step."""
-        own = {column.name for column in self.relaxed_columns}
+        own = {column.name for column in (*self.relaxed_columns, self.relaxed.overflowed)}
         return {key: value for key, value in super().get_metrics_result().items() if key not in own}
 
     def targets(self, ids: Any) -> dict[str, np.ndarray]:

@@ -39,7 +39,7 @@ def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
 def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor]) -> None:
     """Writes the rows `ids` of each table; in place under jit, which is given the state.
 
-    `None`: all rows.
+    `None`: all rows. Ids beyond the table are left out.
     """
     if _on_host(tables):
         io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
@@ -219,9 +219,9 @@ def run_if(
             variable.assign(jnp.where(condition, variable.value, old))
 
 
-def ids_if(model: keras.Model, condition: Tensor, ids: Tensor, count: int) -> Tensor:
-    """The ids; where the condition is false, ones beyond the table, which `scatter` leaves out."""
-    return jnp.where(condition, ids, count)
+def runs_always(model: keras.Model) -> bool:
+    """Whether `run_if` runs the body whatever the condition, and chooses between the values."""
+    return True
 
 
 def control_barrier(tensors: list[Tensor]) -> list[Tensor]:
@@ -301,8 +301,7 @@ def _read(tables: dict[str, Any], ids: np.ndarray) -> dict[str, np.ndarray]:
 
 def _write(tables: dict[str, Any], ids: np.ndarray, rows: dict[str, np.ndarray]) -> None:
     for key, table in tables.items():
-        if (ids < len(table.array)).all():  # beyond it in a step that is left out
-            table.scatter(ids, rows[key])
+        table.scatter(ids, rows[key])
 
 
 @functools.partial(jax.jit, donate_argnums=0)

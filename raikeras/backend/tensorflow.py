@@ -27,7 +27,10 @@ def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
 
 
 def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor]) -> None:
-    """Writes the rows `ids` of each table in place; `None`: all rows."""
+    """Writes the rows `ids` of each table in place.
+
+    `None`: all rows. Ids beyond the table are left out, by XLA: elsewhere there are none.
+    """
     if _on_host(tables):
         write = functools.partial(_write, tuple(tables.values()))
         tf.numpy_function(write, [ids, *(rows[key] for key in tables)], [])
@@ -183,7 +186,7 @@ def run_if(
         body()
         return tf.zeros(())
 
-    if not _selects(model):
+    if not runs_always(model):
         tf.cond(condition, run, lambda: tf.zeros(()))
         return
     before = [tf.identity(variable.value) for variable in variables]
@@ -192,9 +195,12 @@ def run_if(
         variable.assign(tf.where(condition, variable.value, old))
 
 
-def ids_if(model: keras.Model, condition: Tensor, ids: Tensor, count: int) -> Tensor:
-    """The ids; where the condition is false, ones beyond the table, which XLA leaves out."""
-    return tf.where(condition, ids, count) if _selects(model) else ids
+def runs_always(model: keras.Model) -> bool:
+    """Whether `run_if` runs the body whatever the condition, and chooses between the values.
+
+    That is better where XLA fuses the choice with the update.
+    """
+    return bool(model.jit_compile) and not model.run_eagerly
 
 
 def control_barrier(tensors: list[Tensor]) -> list[Tensor]:
@@ -236,11 +242,6 @@ def _in_map(operation: Any, seen: dict[Any, bool]) -> bool:
             mapped = one.type == "PlaceholderWithDefault"  # what TensorFlow makes for the place
             seen[waiting.pop()] = mapped or any(seen[each] for each in inputs)
     return seen[operation]
-
-
-def _selects(model: keras.Model) -> bool:
-    """Whether a condition is better a choice between results: XLA fuses it with the update."""
-    return bool(model.jit_compile) and not model.run_eagerly
 
 
 def _rows(table: Any, ids: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """The store: one row of targets per training example, with the slots of the rule that moves it."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,7 +13,14 @@ from raikeras.backend import load_backend
 from raikeras.rows import layout
 from raikeras.rows.layout import Group
 from raikeras.rows.rules import RowRule
-from raikeras.rows.table import DeviceMemory, DeviceTable, FileMemory, HostMemory, Layout
+from raikeras.rows.table import (
+    DeviceMemory,
+    DeviceTable,
+    FileMemory,
+    HostMemory,
+    Layout,
+    written_if,
+)
 from raikeras.typing import Tensor
 
 PIECE = 4096  # rows that are moved at once from one arrangement into another
@@ -50,6 +59,7 @@ class Store:
     ) -> None:
         self.num_examples, self.groups, self.dtype = num_examples, groups, dtype
         self.may_repeat = True
+        self._condition: Tensor | None = None
         # Arithmetic of the rule: in bfloat16 most updates would round away.
         self.compute_dtype = _compute_dtype(dtype)
         self._memory: DeviceMemory | HostMemory | FileMemory
@@ -179,7 +189,23 @@ class Store:
         new = {"targets": targets, "age": rows["age"] + 1}
         new |= {f"slot/{name}": value for name, value in slots.items()}
         flat = {key: ops.cast(value, self.tables[key].dtype) for key, value in self._by_table(new)}
+        if self._condition is not None and ids is not None:
+            ids = written_if(self._condition, ids, self.num_examples)
         load_backend().scatter(self.tables, ids, flat)
+
+    @contextlib.contextmanager
+    def writing_if(self, condition: Tensor | None) -> Iterator[None]:
+        """While it lasts, `step` leaves all rows as they are where the condition is false.
+
+        Args:
+            condition: Boolean scalar; `None`: rows are written. Where batches are all rows in
+                order it is of no effect: such tables are written like any variable.
+        """
+        self._condition = condition
+        try:
+            yield
+        finally:
+            self._condition = None
 
     def _by_name(self, tables: dict[str, Any]) -> dict[str, Any]:
         """What belongs to the groups of one name as a list."""

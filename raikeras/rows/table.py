@@ -37,6 +37,21 @@ def check_storage(storage: Any) -> str:
     )
 
 
+def written_if(condition: Tensor, ids: Tensor, num_examples: int) -> Tensor:
+    """The ids of the rows to be written: those given, or, where the condition is false, none.
+
+    None are ids beyond the table, which both kinds of table leave out of what they write. That is
+    free, for the place of each row is looked up anyhow; to choose between new and old rows, or to
+    write under a condition, would read the old rows a second time or copy the table.
+
+    Args:
+        condition: Boolean scalar.
+        ids: Integers `(batch,)`.
+        num_examples: Integer, number of rows of the tables.
+    """
+    return ops.where(condition, ids, num_examples)
+
+
 class DeviceTable:
     """A table that is a Keras variable, which a compiled step takes along.
 
@@ -72,7 +87,7 @@ class DeviceTable:
     def places(self, ids: Tensor) -> Tensor:
         """Where the rows of some examples lie in the variable, `(batch,)` or `(layers, batch)`.
 
-        The place of an id beyond the table is one beyond the variable.
+        The place of an id beyond the table is one beyond the variable, see `written_if`.
         """
         if len(self.shape) == 2:
             return ids
@@ -125,8 +140,10 @@ class HostTable:
         return np.ascontiguousarray(self._turned(self.array[np.asarray(ids)]))
 
     def scatter(self, ids: Any, rows: Any) -> None:
-        """Writes the rows `ids` in place."""
-        self.array[np.asarray(ids)] = self._turned(np.asarray(rows))
+        """Writes the rows `ids` in place; none where `written_if` says so."""
+        ids = np.asarray(ids)
+        if (ids < len(self.array)).all():
+            self.array[ids] = self._turned(np.asarray(rows))
 
     def assign(self, value: Any) -> None:
         """Writes all rows."""

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from raikeras.backend.keras_internals import loss_tracker
 from raikeras.rows.layout import cast, like
 from raikeras.targets.base import StepView
+from raikeras.training import overflow
 from raikeras.typing import Nest, Tensor
 
 
@@ -39,8 +39,8 @@ def step_logs(
     columns = model.relaxed_columns
     columns.task.update_state(task, sample_weight=step.batch_size)
     columns.hidden.update_state(hidden, sample_weight=step.batch_size)
-    shown = [loss_tracker(model), columns.task, columns.hidden]
-    logs = {column.name: column.result() for column in shown}
+    logs = {"loss": overflow.shown_loss(model)}
+    logs |= {column.name: column.result() for column in (columns.task, columns.hidden)}
     if model.deployed_every:
         logs[columns.deployed.name] = columns.deployed.result()
         logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}

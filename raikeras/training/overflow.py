@@ -1,8 +1,9 @@
 """The guard against overflow: steps that are not finite are left out, and `fit` stops and says why.
 
-`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
+`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the logs and explain.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,29 @@ EXAMPLES = 256  # that an explanation looks at
 ROWS = 4096  # read at once in search of the largest target
 
 
+class Overflowed(keras.metrics.Metric):
+    """Whether a step was left out since metrics were reset, so that all later ones are.
+
+    It belongs to an epoch as the log columns do, and is none of them: the column `loss` is NaN.
+
+    Attributes:
+        value: Boolean variable of no axes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="overflowed")
+        self.value = self.add_variable((), "zeros", dtype="bool", name="overflowed")
+
+    def result(self) -> Tensor:
+        return ops.convert_to_tensor(self.value)
+
+
+def shown_loss(model: keras.Model) -> Tensor:
+    """The column `loss`: the mean objective of the epoch, NaN once a step was left out."""
+    mean = loss_tracker(model).result()
+    return ops.where(model.relaxed.overflowed.result(), ops.cast(float("nan"), mean.dtype), mean)
+
+
 def follow_if_finite(
     model: keras.Model,
     step: StepView,
@@ -34,10 +58,10 @@ def follow_if_finite(
 ) -> None:
     """Runs `body()`, after which rows and weights have followed, unless something overflowed.
 
-    That is so where the objective, a gradient or the square of one, which optimizers keep, is not
-    finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
-    were (moving statistics follow the forward pass as ever) and the epoch's mean loss becomes NaN,
-    which is how later steps and `Guard` know. Where all is finite the step is the same as without.
+    That is so where the objective, its sum over the epoch, a gradient or the square of one, which
+    optimizers keep, is not finite, or was in an earlier step of the epoch. Then weights, slots and
+    rows stay as they were (moving statistics follow the forward pass as ever), and `Overflowed`
+    says so. Where all is finite the step is the same as without.
 
     Args:
         model: The `RelaxedModel`.
@@ -49,25 +73,26 @@ def follow_if_finite(
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
+    overflowed = model.relaxed.overflowed.value
     flags = [
+        ops.logical_not(overflowed.value),
         ops.isfinite(ops.cast(backend.fusion_barrier(mean.value), step.dtype)),
         ops.isfinite(total),
     ]
     finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
     before = ops.copy(iterations.value)
     moving = _moving(model)
-    if model.store is not None and step.row_ids is None:
-        moving += model.store.variables
-    elif model.store is not None:
-        step.row_ids = backend.ids_if(model, finite, step.row_ids, model.store.num_examples)
-    backend.run_if(model, finite, moving, body)
+    with contextlib.ExitStack() as stack:
+        if model.store is not None and step.row_ids is None:
+            moving += model.store.variables
+        elif model.store is not None and backend.runs_always(model):
+            stack.enter_context(model.store.writing_if(finite))
+        backend.run_if(model, finite, moving, body)
     done = finite
     if model.trainable_variables:  # without any, optimizers do not count
         # Fewer were counted where a weight step, in the middle, had to leave out its own.
         done = count(iterations.value) > count(before)
-    mean.assign(
-        ops.where(done, backend.fusion_barrier(mean.value), ops.cast(float("nan"), mean.dtype))
-    )
+    overflowed.assign(ops.logical_not(done))
 
 
 def run_if_finite(model: keras.Model, tensors: list[Tensor], body: Callable[[], Any]) -> None:
@@ -121,7 +146,10 @@ def listed(callbacks: Any) -> list[Any]:
 
 
 class Guard(keras.callbacks.Callback):
-    """Stops training once the loss is not finite; `RelaxedModel.fit` adds it by itself."""
+    """Stops training once a step was left out; `RelaxedModel.fit` adds it by itself.
+
+    It looks at the logs, for within an epoch the state is inside the compiled step.
+    """
 
     async_safe = True  # so that batches need not wait for it
 

@@ -15,6 +15,7 @@ from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.storage import Store
 from raikeras.training.least_squares import reason_not_least_squares
+from raikeras.training.overflow import Overflowed
 
 
 class Relaxation:
@@ -37,6 +38,7 @@ class Relaxation:
         in_order: Whether every batch of `fit` so far was all examples in the order of their rows,
             so that its step need not look them up; `None` before the first.
         fitting: Whether `fit` runs.
+        overflowed: Whether the guard has left out a step of the epoch.
         data: Fingerprint of the arrays whose examples the rows belong to.
         said: Whether the user was told that layers train one by one.
         listed: The model's variables while chains are attached.
@@ -63,6 +65,8 @@ class Relaxation:
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
+        with keras.name_scope(self.scope):
+            self.overflowed = Overflowed()
         parts = Parts(net)
         self._take(self._network(), parts)
 
