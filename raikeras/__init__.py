@@ -18,7 +18,7 @@ from raikeras import (
     transfer,
 )
 from raikeras.model import RelaxedModel
-from raikeras.targets import Gradient, Inferred, Learned, TargetRule, Teacher
+from raikeras.targets import Gradient, Inferred, Learned, RowTargetRule, TargetRule, Teacher
 from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
 
 __version__ = "0.1.0"
@@ -31,6 +31,7 @@ __all__ = [
     "Learned",
     "Local",
     "RelaxedModel",
+    "RowTargetRule",
     "TargetRule",
     "Teacher",
     "WeightStep",

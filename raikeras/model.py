@@ -383,20 +383,20 @@ class RelaxedModel(keras.Model):
         Raises:
             ValueError: If the number of rows or the rule that moves them is not known yet.
         """
-        if not self.relaxed.network.cuts or not self.target_rule.has_rows:
+        rule = self.target_rule
+        if not self.relaxed.network.cuts or not rule.has_rows:
             return 0
         if num_examples is None:
-            num_examples = self.store.num_examples if self.store else self.target_rule.num_examples
-        if num_examples is None or (self.optimizer is None and self.target_rule.optimizer is None):
+            num_examples = self.store.num_examples if self.store else rule.num_examples
+        if num_examples is None or rule.owner(self.optimizer) is None:
             raise ValueError(
                 "The bytes of the store follow from the number of rows and the optimizer that "
                 "moves them: call `store_bytes(num_examples)` after `compile`. Received: "
                 f"num_examples={num_examples}, compiled={self.compiled}"
             )
-        rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
         network = self.relaxed.network
-        dtype = self.target_rule.dtype or network.dtype
-        return store_bytes(num_examples, network.groups, dtype, rule)
+        dtype = rule.dtype or network.dtype
+        return store_bytes(num_examples, network.groups, dtype, rule.rule(self.optimizer))
 
     # Configuration
 

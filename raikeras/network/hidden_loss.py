@@ -71,8 +71,7 @@ class HiddenLoss:
     ) -> None:
         self._loss = get_loss(loss)
         self._losses = [_loss_of(self._loss, cut.layer, at) for cut in cuts]
-        kind = getattr(self._loss, "function", type(self._loss))
-        self._by_example = kind in _BY_EXAMPLE or _sums_units(self._loss)
+        self._by_example = _kind(self._loss) in _BY_EXAMPLE or _sums_units(self._loss)
         names = [cut.layer.name for cut in cuts]
         if isinstance(weight, Mapping):
             unknown = sorted(set(weight) - set(names))
@@ -132,7 +131,7 @@ class HiddenLoss:
     @property
     def is_squared(self) -> bool:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
-        return getattr(self._loss, "function", type(self._loss)) in _SQUARED
+        return _kind(self._loss) in _SQUARED
 
     def row_weights(
         self,
@@ -273,6 +272,11 @@ class _FunctionLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.function(y_true, y_pred)
+
+
+def _kind(loss: keras.losses.Loss) -> Any:
+    """The class of a loss, or the function that one is made of."""
+    return loss.function if isinstance(loss, _FunctionLoss) else type(loss)
 
 
 def get_loss(loss: Any) -> keras.losses.Loss:

@@ -7,14 +7,13 @@ from keras import ops
 
 from raikeras.checks import check_integer
 from raikeras.rows.layout import cast
-from raikeras.rows.rules import RowRule, row_rule
-from raikeras.rows.table import check_storage
-from raikeras.targets.base import StepView, TargetRule, Targets, rate_of
+from raikeras.rows.rules import row_rule
+from raikeras.targets.base import RowTargetRule, StepView, Targets, rate_of
 from raikeras.typing import Config, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
-class Learned(TargetRule):
+class Learned(RowTargetRule):
     """RAI's targets: one row per training example, trained together with the weights.
 
     A row starts at the deployed forward pass the first time its example is seen and from then on
@@ -51,8 +50,6 @@ class Learned(TargetRule):
     ```
     """
 
-    has_rows = True
-
     def __init__(
         self,
         num_examples: int | None = None,
@@ -61,32 +58,18 @@ class Learned(TargetRule):
         dtype: str | None = None,
         storage: str | os.PathLike[str] = "device",
     ) -> None:
-        check_integer("num_examples", num_examples, 1, optional=True)
+        super().__init__(num_examples, dtype, storage)
         check_integer("refresh_every", refresh_every, 1, optional=True)
-        if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
-            raise ValueError(
-                "`dtype` must be bfloat16, float16, float32, float64 or None. "
-                f"Received: dtype={dtype!r}"
-            )
-        self.num_examples = num_examples
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
-        self.dtype = dtype
-        self.storage = check_storage(storage)
         if self.optimizer is not None:
             row_rule(self.optimizer)
             self._schedule = rate_of(self.optimizer)
 
-    def check(self, compiled: keras.optimizers.Optimizer) -> None:
-        super().check(compiled)
-        self.rule(compiled)
-
-    def rule(self, compiled: keras.optimizers.Optimizer) -> RowRule:
-        """The row rule, given the compiled optimizer."""
-        return row_rule(self.owner(compiled))
-
-    def owner(self, compiled: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-        """The optimizer whose rule the targets follow."""
+    def owner(
+        self, compiled: keras.optimizers.Optimizer | None
+    ) -> keras.optimizers.Optimizer | None:
+        """The optimizer given, or the compiled one."""
         return compiled if self.optimizer is None else self.optimizer
 
     def learning_rate(self, compiled: keras.optimizers.Optimizer, count: Tensor) -> Tensor:
@@ -123,9 +106,7 @@ class Learned(TargetRule):
     def get_config(self) -> Config:
         optimizer = self.optimizer
         return {
-            "num_examples": self.num_examples,
+            **super().get_config(),
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
             "refresh_every": self.refresh_every,
-            "dtype": self.dtype,
-            "storage": self.storage,
         }
