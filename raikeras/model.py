@@ -238,26 +238,23 @@ class RelaxedModel(keras.Model):
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        self._follow_net()
         if self.optimizer is None or self.optimizer.built:
             return super().evaluate(*args, **kwargs)
+        self._follow_net()
         with self._fused():  # Keras builds the optimizer here, for the variables that `fit` trains
             return super().evaluate(*args, **kwargs)
 
-    @functools.wraps(keras.Model.predict)
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        self._follow_net()
-        return super().predict(*args, **kwargs)
+    # Keras asks for these functions whenever it evaluates or predicts, on arrays or one batch.
 
-    @functools.wraps(keras.Model.test_on_batch)
-    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(keras.Model.make_test_function)
+    def make_test_function(self, *args: Any, **kwargs: Any) -> Any:
         self._follow_net()
-        return super().test_on_batch(*args, **kwargs)
+        return super().make_test_function(*args, **kwargs)
 
-    @functools.wraps(keras.Model.predict_on_batch)
-    def predict_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(keras.Model.make_predict_function)
+    def make_predict_function(self, *args: Any, **kwargs: Any) -> Any:
         self._follow_net()
-        return super().predict_on_batch(*args, **kwargs)
+        return super().make_predict_function(*args, **kwargs)
 
     @functools.wraps(keras.Model.export)
     def export(self, *args: Any, **kwargs: Any) -> Any:
