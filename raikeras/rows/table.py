@@ -49,7 +49,8 @@ def written_if(condition: Tensor, ids: Tensor, num_examples: int) -> Tensor:
         ids: Integers `(batch,)`.
         num_examples: Integer, number of rows of the tables.
     """
-    return ops.where(condition, ids, num_examples)
+    wide = "int64" if num_examples >= 2**31 else "int32"  # ids may be of uint8
+    return ops.where(condition, ops.cast(ids, wide), num_examples)
 
 
 class DeviceTable:
