@@ -7,6 +7,7 @@ Keras, NumPy and raikeras; the floor asks the running backend to compile it.
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,7 +54,9 @@ class Contender:
             raise ValueError(f"`method` must be one of {METHODS}. Received: method={method!r}")
         self.model = net(depth, units)
         if method != "backprop":
-            chosen = {} if deployed_every is None else {"deployed_every": deployed_every}
+            chosen: dict[str, Any] = (
+                {} if deployed_every is None else {"deployed_every": deployed_every}
+            )
             if inferred is not None:
                 chosen["targets"] = raikeras.Inferred(inferred)
             self.model = raikeras.RelaxedModel(self.model, fuse=method == "fused", **chosen)

@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         unbroken, work = Path(folder) / "unbroken", Path(folder) / "work"
         expected = end(start(unbroken, arguments), unbroken)
-        lost = []
+        lost: list[float] = []
         while len(lost) < arguments.kills:
             process = start(work, arguments)
             time.sleep(rng.uniform(0, arguments.longest))

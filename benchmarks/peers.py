@@ -180,13 +180,13 @@ def main() -> None:
     widths = [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
     for line in table:
         print("".join(map(str.ljust, line, widths)).rstrip())
-    sizes = {key: getattr(arguments, key) for key in ("units", "examples", "steps", "rounds")}
+    settings = {key: getattr(arguments, key) for key in ("units", "examples", "steps", "rounds")}
     can = {package: CAN[package] for package in libraries}
     kinds = {"versions": versions, "columns": COLUMNS, "can": can}
     if len(libraries) < len(CAN):
         print("Nothing is saved, for packages are left out")
         return
-    save({**source, **sizes, **kinds, "rows": by_depth})
+    save({**source, **settings, **kinds, "rows": by_depth})
 
 
 if __name__ == "__main__":

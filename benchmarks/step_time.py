@@ -94,9 +94,11 @@ class Library:
 
     def ask(self, **request) -> Any:
         """What the process answers, mostly seconds."""
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        given, taken = self._process.stdin, self._process.stdout
+        assert given and taken  # noqa: S101  # pipes, as asked for above
+        given.write(json.dumps(request) + "\n")
+        given.flush()
+        answer = taken.readline()
         if not answer:
             status = self._process.wait()
             sys.exit(f"error: the benchmark on {self.backend} ended with {status}; see above")
@@ -150,8 +152,8 @@ def summary(rows: list[Row], found: dict, batches: int) -> dict[str, dict]:
         rest[each.name] = {
             "ratio": None if backprop is None else float(np.median(own / backprop)),
             "ms": float(np.median(steps)),
-            "least": float(steps.min()),
-            "most": float(steps.max()),
+            "least": float(np.min(steps)),
+            "most": float(np.max(steps)),
             "compile": max(0.0, found[each.name]["first"] - 2 * float(np.median(own))),
             "change": float(np.median(own / np.array(of_base[0]))) if of_base else None,
         }

@@ -36,7 +36,7 @@ class Clock:
     def ask(self, make: dict | None = None, run: str | None = None) -> float:
         """The answer to a request, in seconds."""
         if make is None:
-            timed, epochs = self._runs[run]
+            timed, epochs = self._runs[run or ""]
             return contenders.seconds(timed) / epochs
         once = contender(make)
         # Twice: some steps are compiled a second time, for the types that the first returned.

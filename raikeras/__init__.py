@@ -19,7 +19,7 @@ from raikeras import (
 )
 from raikeras.functional import FunctionalStep
 from raikeras.model import RelaxedModel
-from raikeras.targets import Gradient, Inferred, Learned, TargetRule, Teacher
+from raikeras.targets import Gradient, Inferred, Learned, RowTargetRule, TargetRule, Teacher
 from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "Learned",
     "Local",
     "RelaxedModel",
+    "RowTargetRule",
     "TargetRule",
     "Teacher",
     "WeightStep",

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from raikeras.typing import Tensor
+
 
 @keras.saving.register_keras_serializable(package="raikeras")
 class UnitInterval(keras.constraints.Constraint):
@@ -15,5 +17,5 @@ class UnitInterval(keras.constraints.Constraint):
     ```
     """
 
-    def __call__(self, w):
+    def __call__(self, w: Tensor) -> Tensor:
         return ops.clip(w, 0.0, 1.0)

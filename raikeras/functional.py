@@ -11,6 +11,7 @@ from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import build, check_compiled
 from raikeras.model import RelaxedModel
 from raikeras.training.prepare import prepare_store
+from raikeras.typing import Nest, Tensor
 
 
 class State(NamedTuple):
@@ -22,9 +23,9 @@ class State(NamedTuple):
         optimizer: The compiled optimizer's counter and slots.
     """
 
-    weights: list
-    other: list
-    optimizer: list
+    weights: list[Tensor]
+    other: list[Tensor]
+    optimizer: list[Tensor]
 
 
 class FunctionalStep:
@@ -61,7 +62,7 @@ class FunctionalStep:
     ```
     """
 
-    def __init__(self, model: RelaxedModel, x: Any, y: Any, num_examples: int | None = None):
+    def __init__(self, model: RelaxedModel, x: Nest, y: Nest, num_examples: int | None = None):
         if keras.backend.backend() != "jax":
             raise RuntimeError(
                 "FunctionalStep needs JAX, whose transformations it is made for. Received: backend="
@@ -93,7 +94,7 @@ class FunctionalStep:
         with self._stacked():
             return self._variables()
 
-    def initial_state(self, weights: list | None = None) -> State:
+    def initial_state(self, weights: list[Any] | None = None) -> State:
         """The model's present state.
 
         Args:
@@ -105,8 +106,8 @@ class FunctionalStep:
             return State(*([_copy(v) for v in group] for group in self._variables()))
 
     def __call__(
-        self, state: State, x: Any, y: Any, ids: Any = None, sample_weight: Any = None
-    ) -> tuple[State, dict]:
+        self, state: State, x: Nest, y: Nest, ids: Tensor | None = None, sample_weight: Nest = None
+    ) -> tuple[State, dict[str, Tensor]]:
         """One training step.
 
         Args:
@@ -129,7 +130,7 @@ class FunctionalStep:
             logs, after = self.model.train_step((*state, self._metrics), data)
         return State(*map(list, after[:3])), logs
 
-    def outputs(self, state: State, x: Any) -> Any:
+    def outputs(self, state: State, x: Nest) -> Nest:
         """What the deployed network makes of `x`."""
         with self._stacked():
             groups = zip(self._variables()[:2], state[:2], strict=True)
@@ -137,7 +138,7 @@ class FunctionalStep:
             with keras.StatelessScope(pairs):
                 return self.model(x, training=False)
 
-    def stack(self, weights: list) -> list:
+    def stack(self, weights: list[Any]) -> list[Tensor]:
         """A net's weights, as `net.get_weights()` gives them, as a state holds them.
 
         The net has these weights afterwards.
@@ -146,7 +147,7 @@ class FunctionalStep:
         with self._stacked():
             return [_copy(variable) for variable in self.model.trainable_variables]
 
-    def unstack(self, weights: list) -> list:
+    def unstack(self, weights: list[Tensor]) -> list[Any]:
         """The reverse of `stack`, NumPy arrays; the net has these weights afterwards."""
         with self._stacked():
             for variable, value in zip(self.model.trainable_variables, weights, strict=True):
@@ -178,6 +179,6 @@ class FunctionalStep:
         return State(*own, model.optimizer.variables)
 
 
-def _copy(variable: keras.Variable) -> Any:
+def _copy(variable: keras.Variable) -> Tensor:
     """The value in memory of its own, which a step may take over (`donate_argnums`)."""
     return keras.ops.copy(variable.value)

@@ -1,10 +1,13 @@
 """`isometric_start`: starting values with which very deep sigmoid and tanh nets can be trained."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
 
 from raikeras.backend.keras_internals import sublayers
+from raikeras.typing import Tensor
 
 
 def isometric_start(
@@ -70,7 +73,7 @@ def _orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return q if shape[0] >= shape[1] else q.T
 
 
-def _value_and_slope(activation) -> tuple[float, float]:
+def _value_and_slope(activation: Callable[[Tensor], Tensor]) -> tuple[float, float]:
     """An elementwise activation's value and slope at zero, by central difference."""
     step = 1e-2
     low, middle, high = (

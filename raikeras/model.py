@@ -2,10 +2,9 @@
 
 import contextlib
 import copy
-import functools
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -37,6 +36,7 @@ from raikeras.training.prepare import (
 from raikeras.training.relaxation import Relaxation
 from raikeras.training.step import run_step
 from raikeras.training.weight_steps import Joint, WeightStep
+from raikeras.typing import Config, Nest, Tensor, documented_as
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -118,8 +118,8 @@ class RelaxedModel(keras.Model):
         weight_step: WeightStep | None = None,
         deployed_every: int = 10,
         fuse: bool = True,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         load_backend()
         _check_net(net)
         super().__init__(**kwargs)
@@ -149,12 +149,12 @@ class RelaxedModel(keras.Model):
 
     # The deployed network
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Nest, training: bool | None = None) -> Nest:
         """The deployed network's outputs; ids, if any, are ignored."""
         inputs = inputs["inputs"] if ids_in.has_ids(inputs) else inputs
         return self.relaxed.network.run(inputs, training)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Nest, previous_mask: Any) -> None:
         return None  # the net's outputs have theirs
 
     @property
@@ -163,7 +163,7 @@ class RelaxedModel(keras.Model):
         return self.net.output_names  # a Sequential model has none, and this attribute neither
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """State of training: the net's, and the store's tables, which are no weights.
 
         While `fit` runs, a chain that trains as one has its stacked variables here; the layers'
@@ -176,12 +176,19 @@ class RelaxedModel(keras.Model):
         return own + (store.variables if store else [])
 
     @property
-    def losses(self):
+    def losses(self) -> list[Tensor]:
         """Regularisation and added losses; an attached chain's layers are regularised at once."""
         if not hasattr(self, "relaxed") or losses_are_given(self):
             return super().losses
         chains = self.relaxed.attached_chains()
         return super().losses + [loss for chain in chains for loss in chain.losses()]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras' own, and the guard's: its state belongs to an epoch as theirs does."""
+        if not hasattr(self, "relaxed") or not self.relaxed.network.cuts:
+            return super().metrics
+        return [*super().metrics, self.relaxed.overflowed]
 
     @property
     def store(self) -> Store | None:
@@ -190,8 +197,8 @@ class RelaxedModel(keras.Model):
 
     # Training
 
-    @functools.wraps(keras.Model.fit)
-    def fit(self, *args, **kwargs):
+    @documented_as(keras.Model.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         call = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del call["self"]
         if not self.relaxed.network.cuts:
@@ -220,64 +227,61 @@ class RelaxedModel(keras.Model):
             warnings.warn(explain(self, x, finite.found), stacklevel=2)
         return history
 
-    @functools.wraps(keras.Model.train_on_batch)
-    def train_on_batch(self, *args, **kwargs):
+    @documented_as(keras.Model.train_on_batch)
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         self._follow_net()
         if self.store is not None:
             note_batches(self, may_repeat=True, in_order=False)
         with self._fused(trains=True):
             return super().train_on_batch(*args, **kwargs)
 
-    @functools.wraps(keras.Model.evaluate)
-    def evaluate(self, *args, **kwargs):
-        self._follow_net()
+    @documented_as(keras.Model.evaluate)
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         if self.optimizer is None or self.optimizer.built:
             return super().evaluate(*args, **kwargs)
+        self._follow_net()
         with self._fused():  # Keras builds the optimizer here, for the variables that `fit` trains
             return super().evaluate(*args, **kwargs)
 
-    @functools.wraps(keras.Model.predict)
-    def predict(self, *args, **kwargs):
-        self._follow_net()
-        return super().predict(*args, **kwargs)
+    # Keras asks for these functions whenever it evaluates or predicts, on arrays or one batch.
 
-    @functools.wraps(keras.Model.test_on_batch)
-    def test_on_batch(self, *args, **kwargs):
+    @documented_as(keras.Model.make_test_function)
+    def make_test_function(self, *args: Any, **kwargs: Any) -> Any:
         self._follow_net()
-        return super().test_on_batch(*args, **kwargs)
+        return super().make_test_function(*args, **kwargs)
 
-    @functools.wraps(keras.Model.predict_on_batch)
-    def predict_on_batch(self, *args, **kwargs):
+    @documented_as(keras.Model.make_predict_function)
+    def make_predict_function(self, *args: Any, **kwargs: Any) -> Any:
         self._follow_net()
-        return super().predict_on_batch(*args, **kwargs)
+        return super().make_predict_function(*args, **kwargs)
 
-    @functools.wraps(keras.Model.export)
-    def export(self, *args, **kwargs):
+    @documented_as(keras.Model.export)
+    def export(self, *args: Any, **kwargs: Any) -> Any:
         """Exports the deployed network, as `net.export` does."""
         return self.net.export(*args, **kwargs)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Config) -> None:
         """Compiles a loaded model, with an optimizer built for the variables that `fit` trains."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         with self._fused():
             self.optimizer.build(self.trainable_variables)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Nest = None) -> None:
         # Keras' hook, on TensorFlow, before a step is traced.
         if is_tf_distributed(self):
             super()._maybe_symbolic_build(iterator, data_batch)
         else:
             build_for(self, iterator, data_batch)
 
-    def train_step(self, *args):
+    def train_step(self, *args: Any) -> Any:
         return load_backend().train_step(self, run_step, *args)
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Tensor]:
         """Keras' own columns; those of the relaxed path are added by the training step."""
-        own = {column.name for column in self.relaxed_columns}
+        own = {column.name for column in (*self.relaxed_columns, self.relaxed.overflowed)}
         return {key: value for key, value in super().get_metrics_result().items() if key not in own}
 
-    def targets(self, ids) -> dict[str, np.ndarray]:
+    def targets(self, ids: Any) -> dict[str, np.ndarray]:
         """Rows of the store.
 
         Args:
@@ -325,7 +329,7 @@ class RelaxedModel(keras.Model):
             forget_traces(self)
 
     @contextlib.contextmanager
-    def _fused(self, trains: bool = False):
+    def _fused(self, trains: bool = False) -> Iterator[None]:
         """While it lasts, chains of equal layers train as one, if the optimizer allows it.
 
         Args:
@@ -375,24 +379,24 @@ class RelaxedModel(keras.Model):
         Raises:
             ValueError: If the number of rows or the rule that moves them is not known yet.
         """
-        if not self.relaxed.network.cuts or not self.target_rule.has_rows:
+        rule = self.target_rule
+        if not self.relaxed.network.cuts or not rule.has_rows:
             return 0
         if num_examples is None:
-            num_examples = self.store.num_examples if self.store else self.target_rule.num_examples
-        if num_examples is None or (self.optimizer is None and self.target_rule.optimizer is None):
+            num_examples = self.store.num_examples if self.store else rule.num_examples
+        if num_examples is None or rule.owner(self.optimizer) is None:
             raise ValueError(
                 "The bytes of the store follow from the number of rows and the optimizer that "
                 "moves them: call `store_bytes(num_examples)` after `compile`. Received: "
                 f"num_examples={num_examples}, compiled={self.compiled}"
             )
-        rule = self.target_rule.rule(self.optimizer or self.target_rule.optimizer)
         network = self.relaxed.network
-        dtype = self.target_rule.dtype or network.dtype
-        return store_bytes(num_examples, network.groups, dtype, rule)
+        dtype = rule.dtype or network.dtype
+        return store_bytes(num_examples, network.groups, dtype, rule.rule(self.optimizer))
 
     # Configuration
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         serialize, relaxed = keras.saving.serialize_keras_object, self.relaxed
         return {
             "name": self.name,
@@ -408,7 +412,7 @@ class RelaxedModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> "RelaxedModel":
+    def from_config(cls, config: Config) -> "RelaxedModel":
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             **{
@@ -418,7 +422,9 @@ class RelaxedModel(keras.Model):
         )
 
 
-def _fitted(fit: Callable, model: RelaxedModel, call: dict):
+def _fitted(
+    fit: Callable[..., Any], model: RelaxedModel, call: dict[str, Any]
+) -> keras.callbacks.History:
     """Keras' `fit`, made by the callback that has a say in it, a `Backup`, if there is one."""
     makers = [one for one in listed(call.get("callbacks")) if hasattr(one, "run_fit")]
     if len(makers) > 1:
@@ -427,7 +433,7 @@ def _fitted(fit: Callable, model: RelaxedModel, call: dict):
     return makers[0].run_fit(fit, model, call) if makers else fit(**call)
 
 
-def _check_net(net) -> None:
+def _check_net(net: Any) -> None:
     if not isinstance(net, (keras.Sequential, keras.Model)):
         raise TypeError(
             f"`net` must be a Sequential or Functional model. Received: {type(net).__name__}"
@@ -440,7 +446,7 @@ def _check_net(net) -> None:
         )
 
 
-def _instance(name: str, value, kind: type, default: type):
+def _instance(name: str, value: Any, kind: type[Any], default: type[Any]) -> Any:
     """`value`, or the default of its kind."""
     if value is None:
         return default()

@@ -1,9 +1,12 @@
 """`Rprop`: resilient backpropagation as a Keras optimizer (Keras has none)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from raikeras.backend.keras_internals import place_of
+from raikeras.typing import Config, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -47,8 +50,8 @@ class Rprop(keras.optimizers.Optimizer):
         min_step_size: float = 1e-6,
         max_step_size: float = 50.0,
         name: str = "rprop",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         if not isinstance(learning_rate, (int, float)) or learning_rate <= 0:
             raise ValueError(
                 "`learning_rate` of Rprop must be a positive float: it is the initial step size, "
@@ -71,7 +74,7 @@ class Rprop(keras.optimizers.Optimizer):
         self.min_step_size = min_step_size
         self.max_step_size = max_step_size
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -79,7 +82,7 @@ class Rprop(keras.optimizers.Optimizer):
             variables, ["step_size", "previous_gradient"]
         )
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         index = place_of(self, variable)
         step_size, previous = self._step_sizes[index], self._previous_gradients[index]
         change, new_step_size, new_previous = rprop_update(
@@ -96,7 +99,7 @@ class Rprop(keras.optimizers.Optimizer):
         self.assign(previous, new_previous)
         self.assign_sub(variable, change)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "decrease": self.decrease,
@@ -107,8 +110,15 @@ class Rprop(keras.optimizers.Optimizer):
 
 
 def rprop_update(
-    gradient, step_size, previous, initial, decrease, increase, min_step_size, max_step_size
-):
+    gradient: Tensor,
+    step_size: Tensor,
+    previous: Tensor,
+    initial: Tensor,
+    decrease: float,
+    increase: float,
+    min_step_size: float,
+    max_step_size: float,
+) -> tuple[Tensor, Tensor, Tensor]:
     """One Rprop update of tensors of one shape; also the row rule of `raikeras.rows.rules`.
 
     A step size of 0 marks an element that was never updated; it starts at `initial`.

@@ -16,7 +16,13 @@ from raikeras.targets import Gradient, Learned
 from raikeras.training.weight_steps import Local, WeightStep
 
 
-def rai_as_code(net, loss="binary_crossentropy", learning_rate=0.1, metrics=None, **kwargs):
+def rai_as_code(
+    net: keras.Model,
+    loss: Any = "binary_crossentropy",
+    learning_rate: Any = 0.1,
+    metrics: Any = None,
+    **kwargs: Any,
+) -> RelaxedModel:
     """RAI as its author's code runs it: every default of `RelaxedModel`, with Rprop.
 
     Args:
@@ -34,7 +40,9 @@ def rai_as_code(net, loss="binary_crossentropy", learning_rate=0.1, metrics=None
     return model
 
 
-def rai_as_document(net, loss=None, learning_rate=0.1, metrics=None, **kwargs):
+def rai_as_document(
+    net: keras.Model, loss: Any = None, learning_rate: Any = 0.1, metrics: Any = None, **kwargs: Any
+) -> RelaxedModel:
     """RAI as its document states it (eq. 4): the output layer is not relaxed.
 
     The targets are the layers' outputs (post-activation), and both losses are sums over examples:
@@ -63,19 +71,19 @@ def rai_as_document(net, loss=None, learning_rate=0.1, metrics=None, **kwargs):
 
 
 def rai_growing(
-    net,
+    net: keras.Model,
     steps: int,
-    loss="binary_crossentropy",
+    loss: Any = "binary_crossentropy",
     weight_range: tuple[float, float] = (3.9, 1.6e4),
     learning_rate: Any = 3.9e-4,
     target_learning_rate: Any = 2.9e-2,
     gain: float | None = None,
     seed: int | None = None,
-    metrics=None,
+    metrics: Any = None,
     num_examples: int | None = None,
     start: str | None = "isometric",
-    **kwargs,
-):
+    **kwargs: Any,
+) -> RelaxedModel:
     """RAI that ends where the deployed network is: the hidden weight grows during training.
 
     The net gets the isometric start unless it keeps its own; the output layer is not relaxed. The
@@ -124,14 +132,14 @@ def rai_growing(
 
 
 def locoprop_s(
-    net,
-    loss="binary_crossentropy",
-    optimizer=None,
+    net: keras.Model,
+    loss: Any = "binary_crossentropy",
+    optimizer: Any = None,
     step_size: float = 10.0,
     weight_step: WeightStep | None = None,
-    metrics=None,
-    **kwargs,
-):
+    metrics: Any = None,
+    **kwargs: Any,
+) -> RelaxedModel:
     """LocoProp-S (Amid et al., 2022): local squared losses at the pre-activations.
 
     The target of a layer is its pre-activation minus `step_size` times the task loss' gradient by
@@ -159,14 +167,14 @@ def locoprop_s(
 
 
 def locoprop_m(
-    net,
-    loss="binary_crossentropy",
-    optimizer=None,
+    net: keras.Model,
+    loss: Any = "binary_crossentropy",
+    optimizer: Any = None,
     step_size: float = 10.0,
     weight_step: WeightStep | None = None,
-    metrics=None,
-    **kwargs,
-):
+    metrics: Any = None,
+    **kwargs: Any,
+) -> RelaxedModel:
     """LocoProp-M (Amid et al., 2022): local matching losses, each convex in its layer's weights.
 
     The target of a layer is its output minus `step_size` times the task loss' gradient by its
@@ -190,7 +198,7 @@ def locoprop_m(
     return _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings)
 
 
-def adam_with_decay(learning_rate, steps: int) -> keras.optimizers.Adam:
+def adam_with_decay(learning_rate: Any, steps: int) -> keras.optimizers.Adam:
     """Adam (beta_2 = .99) with a rate as `falling` has it, or with the schedule that is given."""
     if not callable(learning_rate):
         learning_rate = falling(learning_rate, steps)
@@ -209,7 +217,15 @@ def growing(
     return keras.optimizers.schedules.ExponentialDecay(first, steps, last / first)
 
 
-def _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings) -> RelaxedModel:
+def _locoprop(
+    net: keras.Model,
+    loss: Any,
+    optimizer: Any,
+    step_size: float,
+    weight_step: WeightStep | None,
+    metrics: Any,
+    settings: dict[str, Any],
+) -> RelaxedModel:
     model = RelaxedModel(
         net,
         **{
@@ -225,6 +241,6 @@ def _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings) -
     return model
 
 
-def _hidden_dense(net) -> list[str]:
+def _hidden_dense(net: keras.Model) -> list[str]:
     """Names of the Dense layers but the last, which is the output."""
     return [layer.name for layer in sublayers(net) if isinstance(layer, keras.layers.Dense)][:-1]

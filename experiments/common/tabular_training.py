@@ -72,7 +72,7 @@ def on_sets(plan: Plan, names: list[str], splits: list[int], run: dict) -> dict:
     Returns:
         By split a pair of dicts (metrics, curves); the curves hold the plan's trials, too.
     """
-    found = {split: ({}, {"trials": plan.trials}) for split in splits}
+    found: dict[int, tuple[dict, dict]] = {s: ({}, {"trials": plan.trials}) for s in splits}
     for name in names:
         judged = contest(plan, name, splits, run["settings"], run)
         for split, (metrics, curves) in zip(splits, judged, strict=True):

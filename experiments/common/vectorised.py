@@ -116,7 +116,8 @@ class Sweep(Runs):
                 f"{len(starts)} starts, {len(settings)} settings"
             )
         weights = [jnp.asarray(np.stack(each)) for each in zip(*starts, strict=True)]
-        knobs, variables = getattr(self.model, "knobs", None), self.step.variables
+        knobs: Any = getattr(self.model, "knobs", None)
+        variables = self.step.variables
         names = {id(knobs[name]): name for one in settings for name in one}
 
         def by_run(variable):

@@ -17,7 +17,8 @@ def axes(settings) -> tuple[list[float], list[float]]:
     gains = rule_gain(settings["depth"]) * settings["gain_step"] ** powers
     ends = settings["lowest_rate"], settings["highest_rate"]
     rates = np.geomspace(*ends, settings["rate_count"])
-    return [[float(f"{value:.6g}") for value in values] for values in (gains, rates)]
+    rounded = [[float(f"{value:.6g}") for value in values] for values in (gains, rates)]
+    return rounded[0], rounded[1]
 
 
 def every_second(gains: int, rates: int) -> np.ndarray:

@@ -20,9 +20,11 @@ def measured(run) -> list[tuple[dict, dict]]:
     settings, seeds = run["settings"], range(run["settings"]["together"])
     if run["seed"] not in seeds:
         raise ValueError(f"`together` must be above every seed. Received: seed={run['seed']}")
-    metrics = [{} for _ in seeds]
+    metrics: list[dict] = [{} for _ in seeds]
     sizes = settings["batch_sizes"]
-    curves = {name: [] for name in ("batch_size", "learning_rate", "hidden_weight", "trials")}
+    curves: dict[str, list] = {
+        name: [] for name in ("batch_size", "learning_rate", "hidden_weight", "trials")
+    }
     for number, size in enumerate(sizes):
         chosen, accuracies = tuned(settings, size)
         data = images(settings | {"held_out": 0, "train_examples": 0})
@@ -58,7 +60,7 @@ def tuned(settings, size) -> tuple[tuple, np.ndarray]:
     return trials[order[0]], accuracy
 
 
-def trained(settings, size, choices, seeds, data) -> tuple[np.ndarray, np.ndarray]:
+def trained(settings, size, choices, seeds, data):
     """Trains a net for each choice of (rate, hidden weight) and its seed, side by side.
 
     Returns:
@@ -160,7 +162,7 @@ def costs(settings, size, choice, data) -> dict[str, float]:
     net, _ = nets(settings, x.shape[1], [0])
     numbers = (rate, weight, target_rate(settings, size, weight))
     model = compiled(net, settings, len(x), *numbers)
-    seconds = []
+    seconds: list[float] = []
     while len(seconds) <= settings["timed_epochs"] or sum(seconds[1:]) < settings["timed_seconds"]:
         now = time.perf_counter()
         model.fit(x, y, batch_size=size, epochs=1, verbose=0)

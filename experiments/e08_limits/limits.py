@@ -109,7 +109,7 @@ def train(group: list[dict]) -> dict[int, tuple]:
     for point in settings["measured"]:
         if point > done:
             order = vectorised.full_batch(len(group), point - done, len(data[0]))
-            last, done = runs.train(*data[:2], order)[-1], point
+            last, done = runs.train(data[0], data[1], order)[-1], point
         for number, watch in enumerate(watches):
             watch.measure(done, runs.net_weights(number), last[number], _target(runs, number))
         progress(group[0], done, settings["measured"][-1])

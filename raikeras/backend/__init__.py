@@ -1,13 +1,14 @@
 """What differs between backends: the training step and the rows' gather and scatter."""
 
 import importlib
+from types import ModuleType
 
 import keras
 
 from raikeras.installed import SUPPORTED
 
 
-def load_backend():
+def load_backend() -> ModuleType:
     """The step module of the running Keras backend.
 
     Raises:

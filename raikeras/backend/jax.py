@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import os
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import keras
@@ -11,16 +13,17 @@ from jax import numpy as jnp
 from jax.experimental import io_callback
 
 from raikeras.backend.keras_internals import wide_floats
+from raikeras.typing import Nest, Tensor
 
 # Gradients that one reduction reads: a kernel of a GPU takes no more than some arguments.
 LOOKED_AT_TOGETHER = 32
 
 
-def gather(tables, ids) -> dict:
+def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
     """The rows `ids` of each table, without reading the rest of it; `None`: all rows."""
+    if ids is None:
+        return {key: table.value for key, table in tables.items()}
     if not _on_host(tables):
-        if ids is None:
-            return {key: table.value for key, table in tables.items()}
         # The default mode would compare every number's place with the table's end: a pass more.
         return {
             key: jnp.take(table.variable.value, table.places(ids), axis=0, mode="clip")
@@ -33,10 +36,10 @@ def gather(tables, ids) -> dict:
     return io_callback(functools.partial(_read, tables), shapes, ids, ordered=True)
 
 
-def scatter(tables, ids, rows) -> None:
+def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor]) -> None:
     """Writes the rows `ids` of each table; in place under jit, which is given the state.
 
-    `None`: all rows.
+    `None`: all rows. Ids beyond the table are left out.
     """
     if _on_host(tables):
         io_callback(functools.partial(_write, tables), None, ids, rows, ordered=True)
@@ -49,7 +52,7 @@ def scatter(tables, ids, rows) -> None:
             table.variable.assign(old.at[table.places(ids)].set(rows[key], mode="drop"))
 
 
-def write(table, ids, rows) -> None:
+def write(table: Any, ids: Tensor, rows: Tensor) -> None:
     """Writes rows outside a step, in place."""
     if table.on_host:
         table.scatter(ids, rows)
@@ -63,7 +66,7 @@ def wait() -> None:
     jax.effects_barrier()
 
 
-def reason_no_calls_back(model) -> str | None:
+def reason_no_calls_back(model: keras.Model) -> str | None:
     """What keeps the compiled step from tables on the host, and the way out; `None`: nothing."""
     threads = int(os.environ.get("NPROC") or 0) or usable_cores()
     if threads > 1:
@@ -72,7 +75,7 @@ def reason_no_calls_back(model) -> str | None:
     return "JAX on one core would wait for itself. Set the environment variable NPROC=2"
 
 
-def unrolls_chains(model) -> bool:
+def unrolls_chains(model: keras.Model) -> bool:
     """Whether a loop over layers cannot be differentiated."""
     return False
 
@@ -99,19 +102,21 @@ def device_memory() -> int | None:
     return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
 
 
-def out_of_reach(tensors) -> list[bool]:
+def out_of_reach(tensors: list[Tensor]) -> list[bool]:
     """Which tensors were made inside a loop, a condition or a map that has ended."""
     here = jnp.negative(jnp.zeros(()))
     # JAX itself complains only when the whole trace ends, and does not say of which tensor.
     return [isinstance(x, jax.core.Tracer) and x._trace is not here._trace for x in tensors]
 
 
-def gradient(function, at):
+def gradient(function: Callable[[list[Tensor]], Tensor], at: list[Tensor]) -> list[Tensor]:
     """The gradient of a scalar function of a list of tensors."""
     return jax.grad(function)(at)
 
 
-def differentiate(model, function, at):
+def differentiate(
+    model: keras.Model, function: Callable[[list[Tensor]], tuple[Tensor, Any]], at: list[Tensor]
+) -> tuple[Any, list[Tensor], list[Tensor]]:
     """Gradients of `function(at) -> (scalar, rest)` by the weights and by a list of tensors.
 
     Returns:
@@ -120,7 +125,7 @@ def differentiate(model, function, at):
     weights, *others = _groups(model)
     others = [variable for group in others for variable in group]
 
-    def run(values, at):
+    def run(values: list[Tensor], at: list[Tensor]) -> tuple[Tensor, Any]:
         with _scope(weights, values, others, before) as scope:
             value, rest = function(at)
         return value, (rest, _values(others, scope))
@@ -133,11 +138,11 @@ def differentiate(model, function, at):
     return rest, gradients, by_tensor
 
 
-def without_trace(model, function):
+def without_trace(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function(model, *args)`, compiled once for what the variables hold; it changes none."""
     variables = [variable for group in _groups(model) for variable in group]
 
-    def run(values, *args):
+    def run(values: list[Tensor], *args: Any) -> Any:
         pairs = list(zip(variables, values, strict=True))
         with keras.StatelessScope(state_mapping=pairs, collect_losses=True):
             return function(model, *args)
@@ -146,28 +151,28 @@ def without_trace(model, function):
     return lambda *args: compiled(_values(variables), *args)
 
 
-def outside_trace():
+def outside_trace() -> contextlib.AbstractContextManager[Any]:
     """While it lasts, what has a value is computed at once, in the middle of a trace too."""
     return jax.ensure_compile_time_eval()
 
 
-def fusion_barrier(tensor):
+def fusion_barrier(tensor: Tensor) -> Tensor:
     """The tensor for a use that must not change how XLA fuses, and so rounds, its other uses."""
     return jax.lax.optimization_barrier(tensor)
 
 
-def stack(variables):
+def stack(variables: list[keras.Variable]) -> Tensor:
     """The values of variables of one shape, stacked."""
     return np.stack([np.asarray(variable.value) for variable in variables])
 
 
-def unstack(stacked, variables) -> None:
+def unstack(stacked: Tensor, variables: list[keras.Variable]) -> None:
     """The inverse: writes the parts of a stack into the variables."""
     for variable, part in zip(variables, np.asarray(stacked), strict=True):
         variable.assign(part)
 
 
-def constant(array, dtype):
+def constant(array: np.ndarray, dtype: str) -> Tensor:
     """The tensor of a NumPy array, which outlasts a function that is being traced.
 
     TensorFlow has no need of it: there variables always hold their values.
@@ -176,13 +181,13 @@ def constant(array, dtype):
         return jnp.array(array, dtype)
 
 
-def fit(tensors) -> list:
+def fit(tensors: list[Tensor]) -> list[Tensor]:
     """Boolean scalars, which hold if the squares of all numbers are finite, in float32 at least.
 
     One for some tensors of one shape: one for each of a deep net's would take longest of all to
     compile.
     """
-    alike: dict[tuple, list] = {}
+    alike: dict[tuple[Any, ...], list[Tensor]] = {}
     for tensor in tensors:
         alike.setdefault((tensor.shape, tensor.dtype), []).append(tensor)
     return [
@@ -192,7 +197,7 @@ def fit(tensors) -> list:
     ]
 
 
-def rows_fit(tensor):
+def rows_fit(tensor: Tensor) -> Tensor:
     """Whether that holds of targets' gradients `(..., examples, units)` and of an example's sum.
 
     By a product, whose operand is there once: XLA would do all that makes the tensor a second time
@@ -203,12 +208,14 @@ def rows_fit(tensor):
     return jnp.all(jnp.isfinite(wide.reshape(-1, wide.shape[-1]) @ limits))
 
 
-def _largest_root(dtype) -> float:
+def _largest_root(dtype: Any) -> float:
     """The root of the largest number of a dtype, float32's of one with as many exponents."""
     return float(np.sqrt(jnp.finfo(jnp.promote_types(dtype, "float32")).max))
 
 
-def run_if(model, condition, variables, body) -> None:
+def run_if(
+    model: keras.Model, condition: Tensor, variables: list[keras.Variable], body: Callable[[], Any]
+) -> None:
     """Runs `body()`, which changes variables; where the condition is false they stay."""
     before = _values(variables)
     body()
@@ -217,23 +224,23 @@ def run_if(model, condition, variables, body) -> None:
             variable.assign(jnp.where(condition, variable.value, old))
 
 
-def ids_if(model, condition, ids, count):
-    """The ids; where the condition is false, ones beyond the table, which `scatter` leaves out."""
-    return jnp.where(condition, ids, count)
+def runs_always(model: keras.Model) -> bool:
+    """Whether `run_if` runs the body whatever the condition, and chooses between the values."""
+    return True
 
 
-def control_barrier(tensors) -> list:
+def control_barrier(tensors: list[Tensor]) -> list[Tensor]:
     """The tensors; on TensorFlow none of them ready before all are."""
     return tensors
 
 
-def repeat(model, times, body) -> None:
+def repeat(model: keras.Model, times: int, body: Callable[[], Any]) -> None:
     """Runs `body()`, which changes weights and optimizer, several times in one loop."""
     weights, fixed, slots, metrics = _groups(model)
     changed, others = [*weights, *slots], [*fixed, *metrics]
     before = _values(others)
 
-    def run(_, values):
+    def run(_: Tensor, values: list[Tensor]) -> list[Tensor]:
         with _scope(changed, values, others, before) as scope:
             body()
         return _values(changed, scope)
@@ -241,7 +248,12 @@ def repeat(model, times, body) -> None:
     _assign(changed, jax.lax.fori_loop(0, times, run, _values(changed)))
 
 
-def train_step(model, run, state, data):
+def train_step(
+    model: keras.Model,
+    run: Callable[[keras.Model, Nest], Any],
+    state: tuple[list[Tensor], ...],
+    data: Nest,
+) -> tuple[Any, tuple[list[Tensor], ...]]:
     """One step of a model, `run(model, data)`, without side effects. Returns logs and state."""
     wide = jax.config.jax_enable_x64 and keras.config.floatx() == "float64"
     groups = _groups(model)
@@ -252,7 +264,7 @@ def train_step(model, run, state, data):
     return logs, tuple(_values(group, scope) for group in groups)
 
 
-def _groups(model) -> tuple:
+def _groups(model: keras.Model) -> tuple[list[keras.Variable], ...]:
     """All variables of a step, in the order of Keras' training state."""
     return (
         model.trainable_variables,
@@ -262,37 +274,43 @@ def _groups(model) -> tuple:
     )
 
 
-def _scope(changed, values, others, before) -> keras.StatelessScope:
+def _scope(
+    changed: list[keras.Variable],
+    values: list[Tensor],
+    others: list[keras.Variable],
+    before: list[Tensor],
+) -> keras.StatelessScope:
     pairs = [*zip(changed, values, strict=True), *zip(others, before, strict=True)]
     return keras.StatelessScope(state_mapping=pairs, collect_losses=True)
 
 
-def _values(variables, scope=None) -> list:
+def _values(
+    variables: list[keras.Variable], scope: keras.StatelessScope | None = None
+) -> list[Tensor]:
     """Values in a scope that has ended, or present ones."""
     return [scope.get_current_value(v) if scope else v.value for v in variables]
 
 
-def _assign(variables, values) -> None:
+def _assign(variables: list[keras.Variable], values: list[Tensor]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def _on_host(tables) -> bool:
+def _on_host(tables: dict[str, Any]) -> bool:
     return any(table.on_host for table in tables.values())
 
 
-def _read(tables, ids):
+def _read(tables: dict[str, Any], ids: np.ndarray) -> dict[str, np.ndarray]:
     return {key: table.gather(ids) for key, table in tables.items()}
 
 
-def _write(tables, ids, rows):
+def _write(tables: dict[str, Any], ids: np.ndarray, rows: dict[str, np.ndarray]) -> None:
     for key, table in tables.items():
-        if (ids < len(table.array)).all():  # beyond it in a step that is left out
-            table.scatter(ids, rows[key])
+        table.scatter(ids, rows[key])
 
 
 @functools.partial(jax.jit, donate_argnums=0)
-def _set_rows(table, places, rows):
+def _set_rows(table: Tensor, places: Tensor, rows: Tensor) -> Tensor:
     return table.at[places].set(rows)
 
 

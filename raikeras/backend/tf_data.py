@@ -1,18 +1,23 @@
 """Checks inside a tf.data pipeline, which may feed any backend, and sparse batches for it."""
 
 import types
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from raikeras.typing import Tensor
 
-def checked(dataset, check):
+
+def checked(dataset: tf.data.Dataset, check: Callable[..., Any]) -> tf.data.Dataset:
     """The dataset with `check(x, y, sample_weight)` run on each batch, in Python."""
 
-    def run(*batch):
+    def run(*batch: Any) -> Any:
         leaves = tf.nest.flatten(batch)
         parts = [_components(leaf) for leaf in leaves]
 
-        def on_arrays(*arrays):
+        def on_arrays(*arrays: np.ndarray) -> bool:
             left = list(arrays)
             seen = [
                 _seen(leaf, [left.pop(0) for _ in part])
@@ -30,21 +35,21 @@ def checked(dataset, check):
     return dataset.map(run, num_parallel_calls=1)
 
 
-def sparse_tensor(leaf, places, values):
+def sparse_tensor(leaf: Any, places: np.ndarray, values: np.ndarray) -> tf.SparseTensor:
     """The sparse matrix as TensorFlow's, given its places and values."""
     return (
         leaf if isinstance(leaf, tf.SparseTensor) else tf.SparseTensor(places, values, leaf.shape)
     )
 
 
-def _components(leaf) -> list:
+def _components(leaf: Any) -> list[Tensor]:
     """The tensors that a leaf of a batch consists of; none for an optional one."""
     if isinstance(leaf, tf.experimental.Optional):
         return []
     return tf.nest.flatten(leaf, expand_composites=True)
 
 
-def _seen(leaf, arrays):
+def _seen(leaf: Any, arrays: list[np.ndarray]) -> Any:
     """What a check in Python gets to see of a leaf."""
     if isinstance(leaf, tf.SparseTensor):
         indices, values, shape = arrays

@@ -3,14 +3,16 @@
 import functools
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import in_stateless_scope
+from raikeras.typing import Tensor
 
 
-def make_views(stacked, variables) -> None:
+def make_views(stacked: keras.Variable, variables: list[keras.Variable]) -> None:
     """Turns variables into views of the slices of a stacked one, until `release_views`.
 
     A view shows what the stack holds whenever it is looked at, inside a traced step and outside,
@@ -32,7 +34,7 @@ def make_views(stacked, variables) -> None:
         variable.__class__ = _view_of(kind)
 
 
-def release_views(variables, stacked) -> None:
+def release_views(variables: list[keras.Variable], stacked: keras.Variable) -> None:
     """Makes plain variables of views again, with values of their own.
 
     On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
@@ -59,7 +61,7 @@ def release_views(variables, stacked) -> None:
 class Released:
     """The values of a chain's weights after training, until each variable has taken its own."""
 
-    def __init__(self, stack):
+    def __init__(self, stack: Tensor) -> None:
         self.stack = stack
 
     @functools.cached_property
@@ -67,7 +69,7 @@ class Released:
         return np.asarray(self.stack)  # once for all slices
 
 
-def _released_together(variables) -> Released | None:
+def _released_together(variables: list[keras.Variable]) -> Released | None:
     """What just these variables were released from, if none has got another value since."""
     kept = [variable.__dict__.get("_slice_of_released", (None, None)) for variable in variables]
     released = kept[0][0]
@@ -77,7 +79,7 @@ def _released_together(variables) -> Released | None:
     return released if same else None
 
 
-def _make_plain(variable, kind, value) -> None:
+def _make_plain(variable: keras.Variable, kind: type[Any], value: Tensor) -> None:
     # In this order, for other threads may be looking.
     variable.__dict__["_value"] = value
     variable.__class__ = kind
@@ -85,12 +87,12 @@ def _make_plain(variable, kind, value) -> None:
 
 
 @functools.cache
-def _unread(kind) -> type:
+def _unread(kind: type[Any]) -> type[Any]:
     class Unread(kind):
         """A variable that has not been looked at since `release_views`."""
 
         @property
-        def _value(self):
+        def _value(self) -> Tensor:
             kept = self.__dict__.get("_slice_of_released")
             if kept is None:  # another thread was faster
                 return self.__dict__["_value"]
@@ -100,10 +102,10 @@ def _unread(kind) -> type:
             return value
 
         @_value.setter
-        def _value(self, value):
+        def _value(self, value: Tensor) -> None:
             _make_plain(self, kind, value)
 
-        def __reduce_ex__(self, protocol):
+        def __reduce_ex__(self, protocol: Any) -> Any:
             _make_plain(self, kind, self._value)  # a class that pickle can find
             return self.__reduce_ex__(protocol)
 
@@ -111,12 +113,12 @@ def _unread(kind) -> type:
 
 
 @functools.cache
-def _view_of(kind) -> type:
+def _view_of(kind: type[Any]) -> type[Any]:
     class View(kind):
         """A variable whose value is a slice of another one's."""
 
         @property
-        def _value(self):
+        def _value(self) -> Tensor:
             stacked, index = self._slice_of
             if stacked._value is None and not in_stateless_scope():
                 raise RuntimeError(
@@ -126,15 +128,15 @@ def _view_of(kind) -> type:
             return ops.convert_to_tensor(stacked.value)[index]
 
         @_value.setter
-        def _value(self, value):
+        def _value(self, value: Tensor) -> None:
             if value is not None:  # what Keras does to save memory, on JAX
                 self._direct_assign(value)
 
         @property
-        def regularizer(self):
+        def regularizer(self) -> None:
             return None  # the stack is regularised as a whole
 
-        def _direct_assign(self, value):
+        def _direct_assign(self, value: Tensor) -> None:
             stacked, index = self._slice_of
             if hasattr(stacked._value, "assign"):  # a TensorFlow variable
                 stacked._value[index].assign(value)

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,8 @@ from keras import ops
 
 from raikeras.backup import resume, snapshots
 from raikeras.backup.ordered_arrays import OrderedArrays
+from raikeras.rows.storage import Store
+from raikeras.typing import Logs
 
 LIST = "backup.json"  # names the files that make up the backup; replaced as the last thing
 PIECE = 8_000_000  # bytes of a table that go through memory at a time
@@ -53,7 +56,7 @@ class Backup(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, path: str | os.PathLike, save_freq: float = 60.0):
+    def __init__(self, path: str | os.PathLike[str], save_freq: float = 60.0) -> None:
         super().__init__()
         if isinstance(save_freq, bool) or not isinstance(save_freq, (int, float)) or save_freq < 0:
             raise ValueError(
@@ -62,7 +65,7 @@ class Backup(keras.callbacks.Callback):
         if not os.fspath(path):
             raise ValueError("`path` must name a folder. Received: path=''")
         self.path, self.save_freq = Path(path), float(save_freq)
-        self._start: dict = {}
+        self._start: dict[str, Any] = {}
         self._files: list[str] = []
         self._last: dict[str, np.ndarray] = {}
         self._order: OrderedArrays | None = None
@@ -70,11 +73,13 @@ class Backup(keras.callbacks.Callback):
 
     # For `fit`
 
-    def run_fit(self, fit: Callable, model, call: dict):
+    def run_fit(
+        self, fit: Callable[..., Any], model: keras.Model, call: dict[str, Any]
+    ) -> keras.callbacks.History:
         """Runs the model's `fit`, from where it was stopped."""
         return resume.run(fit, model, call, self)
 
-    def find_start(self) -> dict:
+    def find_start(self) -> dict[str, Any]:
         """Where training begins: `epoch`, `batch` and the `seed` of the order."""
         self._files = _listed_files(self.path)
         if not self._files:
@@ -93,7 +98,7 @@ class Backup(keras.callbacks.Callback):
 
     # For Keras
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         if not self._start:
             raise TypeError(
                 "A Backup serves `RelaxedModel.fit`. "
@@ -104,7 +109,7 @@ class Backup(keras.callbacks.Callback):
             self._restore()
         self._saved = time.monotonic()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._epoch = epoch
         self._epoch_start = self._batch_start = time.monotonic()
         first = self._start["batch"] if epoch == self._start["epoch"] else 0
@@ -114,18 +119,18 @@ class Backup(keras.callbacks.Callback):
         if self._order is not None:
             self._order.epoch, self._order.first_batch = epoch, first
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         self._batch_start = time.monotonic()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if batch + 1 < self._last_batch and self._is_due(self._batch_start):
             self._save(self._epoch, batch + 1)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self._is_due(self._batch_start if self._last_batch else self._epoch_start):
             self._save(epoch + 1, 0)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         for name in [LIST, *self._files]:
             (self.path / name).unlink(missing_ok=True)
         self._files, self._start = [], {}
@@ -165,7 +170,7 @@ class Backup(keras.callbacks.Callback):
                 file.unlink()
         self._saved = time.monotonic()
 
-    def _moved_rows(self, ages) -> tuple[list[str], np.ndarray | None]:
+    def _moved_rows(self, ages: np.ndarray) -> tuple[list[str], np.ndarray | None]:
         """The files to build on and the ids to save; no files and `None` to save all."""
         if self._ages is None:
             return [], None
@@ -176,7 +181,7 @@ class Backup(keras.callbacks.Callback):
             return [], None
         return self._files, ids
 
-    def _variables(self) -> dict[str, list]:
+    def _variables(self) -> dict[str, list[keras.Variable]]:
         """What is saved beside the rows, by position."""
         model = self.model
         tables = {id(table) for table in (model.store.variables if model.store else [])}
@@ -214,7 +219,7 @@ class Backup(keras.callbacks.Callback):
             self._restore_rows(store, part)
         self._ages = store.read("age", np.arange(store.num_examples))
 
-    def _restore_rows(self, store, part: dict) -> None:
+    def _restore_rows(self, store: Store, part: dict[str, np.ndarray]) -> None:
         for key, table in store.tables.items():
             rows = part.get(f"row/{key}")
             ids = part.get("ids")
@@ -227,7 +232,7 @@ class Backup(keras.callbacks.Callback):
                 chosen = np.arange(count)[piece] if ids is None else np.array(ids[piece])
                 store.write(key, chosen, _turned(np.array(rows[piece])))
 
-    def _assign(self, kind: str, variables: list) -> None:
+    def _assign(self, kind: str, variables: list[keras.Variable]) -> None:
         found = {name: value for name, value in self._last.items() if name.startswith(kind + "/")}
         if len(found) != len(variables):
             raise self._misfit(f"{len(variables)} {kind} variables", len(found))
@@ -241,7 +246,7 @@ class Backup(keras.callbacks.Callback):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(np.array(value))
 
-    def _misfit(self, expected, found) -> ValueError:
+    def _misfit(self, expected: object, found: object) -> ValueError:
         return ValueError(
             f"The backup in {str(self.path)!r} must come from the same model, compilation and "
             f"data. Received: {found}, where there are {expected} now. Give each `fit` call a "
@@ -256,7 +261,7 @@ def _listed_files(folder: Path) -> list[str]:
     return json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
 
 
-def _rows_of(store, ids) -> list[snapshots.Entry]:
+def _rows_of(store: Store, ids: np.ndarray | None) -> list[snapshots.Entry]:
     """Entries with some rows of a store, or all, read while they are written."""
     entries = [] if ids is None else [snapshots.entry("ids", ids)]
     count = store.num_examples if ids is None else len(ids)
@@ -268,18 +273,20 @@ def _rows_of(store, ids) -> list[snapshots.Entry]:
     return entries
 
 
-def _read_in_pieces(store, key: str, ids, pieces: list[slice]) -> Iterator[np.ndarray]:
+def _read_in_pieces(
+    store: Store, key: str, ids: np.ndarray | None, pieces: list[slice]
+) -> Iterator[np.ndarray]:
     for piece in pieces:
         chosen = np.arange(piece.start, piece.stop) if ids is None else ids[piece]
         yield _turned(store.read(key, chosen))
 
 
-def _shape_of(table, count: int) -> tuple:
+def _shape_of(table: Any, count: int) -> tuple[int, ...]:
     """The shape of so many rows of a table in a file: examples first."""
     return count, *table.shape[:-2], table.shape[-1]
 
 
-def _turned(rows):
+def _turned(rows: np.ndarray) -> np.ndarray:
     """Rows of a table with examples on the first axis, or back."""
     return np.swapaxes(rows, 0, 1) if rows.ndim > 2 else rows
 

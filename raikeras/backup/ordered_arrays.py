@@ -1,10 +1,13 @@
 """raikeras' own order of arrays: known from a seed, so that training can go on in the middle."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from raikeras.data.contents import dense, fingerprint, is_sparse, length, take
 from raikeras.data.streams import standard_batch
+from raikeras.typing import Nest
 
 
 class OrderedArrays(keras.utils.PyDataset):
@@ -25,7 +28,9 @@ class OrderedArrays(keras.utils.PyDataset):
         first_batch: How many of its batches are left out.
     """
 
-    def __init__(self, arrays: tuple, batch_size: int, seed: int | None, steps: int | None):
+    def __init__(
+        self, arrays: tuple[Nest, ...], batch_size: int, seed: int | None, steps: int | None
+    ) -> None:
         super().__init__()
         self._arrays = keras.tree.map_structure(_as_array, keras.tree.lists_to_tuples(arrays))
         self._batch_size, self.seed = batch_size, seed
@@ -35,16 +40,16 @@ class OrderedArrays(keras.utils.PyDataset):
         self.epoch = self.first_batch = 0
         self._order: tuple[int, np.ndarray] | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.steps - self.first_batch
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Nest, ...]:
         turn, place = divmod(self.epoch * self.steps + self.first_batch + index, self._batches)
         chosen = self._permutation(turn)[place * self._batch_size :][: self._batch_size]
         batch = keras.tree.map_structure(lambda array: _rows(array, chosen), self._arrays)
         return standard_batch(batch)
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """What two runs must share for one to go on where the other stopped."""
         return {
             "data": fingerprint(*self._arrays),
@@ -65,7 +70,7 @@ class OrderedArrays(keras.utils.PyDataset):
         return self._order[1]
 
 
-def order_arrays(call: dict, seed: int) -> OrderedArrays:
+def order_arrays(call: dict[str, Any], seed: int) -> OrderedArrays:
     """Replaces the arrays among the arguments of `fit` by their batches in raikeras' own order.
 
     Args:
@@ -92,24 +97,24 @@ def order_arrays(call: dict, seed: int) -> OrderedArrays:
     return call["x"]
 
 
-def _some(arrays: tuple) -> tuple:
+def _some(arrays: tuple[Nest, ...]) -> tuple[Nest, ...]:
     """Without the `None`s at the end."""
     while arrays[-1] is None:
         arrays = arrays[:-1]
     return arrays
 
 
-def _cut(arrays, chosen):
+def _cut(arrays: Nest, chosen: np.ndarray) -> Nest:
     return keras.tree.map_structure(
         lambda array: None if array is None else take(_as_array(array), chosen), arrays
     )
 
 
-def _as_array(array):
+def _as_array(array: Any) -> Any:
     return array if array is None or is_sparse(array) else dense(array)
 
 
-def _rows(array, chosen):
+def _rows(array: Any, chosen: np.ndarray) -> Any:
     """Some rows, in the float type that Keras gives arrays."""
     if array is None:
         return None

@@ -1,16 +1,20 @@
 """`fit` with a `Backup` among the callbacks: it begins where the last run was stopped."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from raikeras.backend.keras_internals import build
-from raikeras.backup.ordered_arrays import order_arrays
+from raikeras.backup.ordered_arrays import OrderedArrays, order_arrays
 from raikeras.data.ids import is_stream
 from raikeras.training.overflow import listed
+from raikeras.typing import Logs
 
 
-def run(fit: Callable, model, call: dict, backup):
+def run(
+    fit: Callable[..., Any], model: keras.Model, call: dict[str, Any], backup: Any
+) -> keras.callbacks.History:
     """Keras' `fit`, which begins where the last run was stopped if the backup holds one.
 
     Args:
@@ -28,12 +32,18 @@ def run(fit: Callable, model, call: dict, backup):
     order = None if is_stream(call["x"]) else order_arrays(call, start["seed"])
     backup.use_order(order, by_batch=order is not None and not model.optimizer.use_ema)
     call["initial_epoch"] = max(start["epoch"], call.get("initial_epoch", 0))
-    if not start["batch"]:
+    if order is None or not start["batch"]:
         return fit(**call)
     return _finish_epoch_first(fit, model, call, order, start)
 
 
-def _finish_epoch_first(fit, model, call, order, start):
+def _finish_epoch_first(
+    fit: Callable[..., Any],
+    model: keras.Model,
+    call: dict[str, Any],
+    order: OrderedArrays,
+    start: dict[str, Any],
+) -> keras.callbacks.History:
     """Two calls of `fit` that look like one: the rest of an epoch, then the other epochs.
 
     Keras takes the number of batches once for all epochs.
@@ -71,19 +81,19 @@ class _OneRun(keras.callbacks.CallbackList):
     _has_begun = False
     _last_logs = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         if not self._has_begun:
             self._has_begun = True
             super().on_train_begin(logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         self._last_logs = logs
 
-    def end(self):
+    def end(self) -> None:
         super().on_train_end(self._last_logs)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         super().on_train_batch_begin(batch + self.first_batch, logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         super().on_train_batch_end(batch + self.first_batch, logs)

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,13 +21,13 @@ class Entry(NamedTuple):
     pieces: Iterable[np.ndarray]
 
 
-def entry(name: str, array) -> Entry:
+def entry(name: str, array: Any) -> Entry:
     """An array in one piece."""
     array = np.asarray(array)
     return Entry(name, array.dtype.name, array.shape, [array])
 
 
-def write(path: Path, meta: dict, entries: list[Entry]) -> int:
+def write(path: Path, meta: dict[str, Any], entries: list[Entry]) -> int:
     """Writes a file under a temporary name, has the disk confirm it and renames it.
 
     Returns:
@@ -53,7 +53,7 @@ def write(path: Path, meta: dict, entries: list[Entry]) -> int:
     return size
 
 
-def read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What `write` was given: `meta`, and the arrays by name, mapped and not yet read.
 
     Raises:

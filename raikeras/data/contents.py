@@ -5,29 +5,32 @@ For the checks of data, their fingerprints, and the rows that are taken from the
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
+from raikeras.typing import Nest
 
-def is_array(leaf) -> bool:
+
+def is_array(leaf: Any) -> bool:
     """Whether Keras takes it as an array, dense, sparse or ragged, and not as a stream."""
     known = ("__array__", "tocoo", "todense", "dense_shape", "flat_values")
     return hasattr(leaf, "shape") and any(hasattr(leaf, name) for name in known)
 
 
-def length(tree) -> int:
+def length(tree: Nest) -> int:
     """Number of examples in nested arrays; `None`s do not count."""
     # Sparse matrices and ragged tensors have no `len`.
     return int(next(leaf for leaf in keras.tree.flatten(tree) if leaf is not None).shape[0])
 
 
-def is_sparse(leaf) -> bool:
+def is_sparse(leaf: Any) -> bool:
     """Whether it is a sparse matrix of SciPy, TensorFlow or JAX."""
     return any(hasattr(leaf, name) for name in ("tocoo", "dense_shape", "todense"))
 
 
-def sparse_parts(leaf) -> tuple[np.ndarray, np.ndarray]:
+def sparse_parts(leaf: Any) -> tuple[np.ndarray, np.ndarray]:
     """Places `(n, axes)` and values `(n,)` of a sparse matrix, in the order of the places."""
     if hasattr(leaf, "tocoo"):  # SciPy
         leaf = leaf.tocoo(copy=True)
@@ -49,7 +52,7 @@ def sparse_parts(leaf) -> tuple[np.ndarray, np.ndarray]:
     return places[order], values[order]
 
 
-def dense(leaf) -> np.ndarray:
+def dense(leaf: Any) -> np.ndarray:
     """A dense array as NumPy's."""
     if hasattr(leaf, "detach"):  # PyTorch
         leaf = leaf.detach().cpu()
@@ -57,7 +60,7 @@ def dense(leaf) -> np.ndarray:
     return np.asarray(leaf)
 
 
-def first_rows(leaf, count: int):
+def first_rows(leaf: Any, count: int) -> Any:
     """The first examples of an array, dense ones of a sparse matrix."""
     if not is_sparse(leaf):
         return leaf[:count]
@@ -68,7 +71,7 @@ def first_rows(leaf, count: int):
     return rows
 
 
-def take(leaf, chosen):
+def take(leaf: Any, chosen: np.ndarray) -> Any:
     """Examples of an array by their numbers; sparse ones stay sparse."""
     if not is_sparse(leaf):
         return leaf[chosen]
@@ -85,7 +88,7 @@ def take(leaf, chosen):
     return type(leaf)(places, values[found], (len(chosen), *map(int, leaf.shape[1:])))
 
 
-def fingerprint(*arrays) -> str:
+def fingerprint(*arrays: Nest) -> str:
     """A digest of what arrays hold, to recognise the data of an earlier `fit`.
 
     Equal contents have equal digests, in another process too. Shapes and dtypes count, and so does
@@ -107,7 +110,7 @@ def fingerprint(*arrays) -> str:
     return digest.hexdigest()
 
 
-def _structure(tree) -> str:
+def _structure(tree: Nest) -> str:
     """How leaves are nested, in the order in which Keras flattens; lists count as tuples."""
     if not _is_nested(tree):
         return "-" if tree is None else "*"
@@ -116,12 +119,12 @@ def _structure(tree) -> str:
     return "(" + ",".join(map(_structure, tree)) + ")"
 
 
-def _is_nested(tree) -> bool:
+def _is_nested(tree: Nest) -> bool:
     # A sparse matrix of SciPy may be a dict.
     return isinstance(tree, (dict, list, tuple)) and not is_array(tree)
 
 
-def _add_array(add: Callable, leaf) -> None:
+def _add_array(add: Callable[[bytes], None], leaf: Any) -> None:
     if hasattr(leaf, "flat_values"):
         add(f"ragged {leaf.shape}".encode())
         for part in (leaf.flat_values, *leaf.nested_row_splits):
@@ -140,8 +143,9 @@ def _add_array(add: Callable, leaf) -> None:
             add(array.tobytes())
 
 
-def _add_object(add: Callable, value) -> None:
+def _add_object(add: Callable[[bytes], None], value: Any) -> None:
     """Adds type and contents, each with its length, so that no two values read the same."""
+    text_of: Any = type(value).__repr__
     if isinstance(value, (list, tuple)):
         add(f"{type(value).__name__} {len(value)}:".encode())
         for item in value:
@@ -156,7 +160,7 @@ def _add_object(add: Callable, value) -> None:
     elif is_array(value):
         add(b"array:")
         _add_array(add, value)
-    elif type(value).__repr__ is not object.__repr__:
+    elif text_of is not object.__repr__:
         text = repr(value).encode()
         add(f"{type(value).__name__} {len(text)}:".encode() + text)
     else:

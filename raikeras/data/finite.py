@@ -1,17 +1,23 @@
 """NaN and infinities in training data: refused where they spread to every weight."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from raikeras.backend.keras_internals import graph_nodes, sublayers
 from raikeras.data.contents import dense, is_sparse, sparse_parts
+from raikeras.typing import Nest
 
 ARGUMENTS = ("x", "y", "sample_weight")
 # Activations that make a number of NaN; all others hand it on.
 _COMPARING = ("threshold", "hard_shrink", "soft_shrink")
 
 
-def check_finite(x, y=None, sample_weight=None, refused=ARGUMENTS) -> list[str]:
+def check_finite(
+    x: Nest, y: Nest = None, sample_weight: Nest = None, refused: Sequence[str] = ARGUMENTS
+) -> list[str]:
     """Raises a `ValueError` if an array holds NaN or an infinity.
 
     Args:
@@ -51,7 +57,7 @@ class FiniteCheck:
         found: What was found where it is allowed, the first of each argument.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         spreads = {"x": _net_spreads(model.net), "y": _losses_spread(model)}
         self._refused = [name for name in ARGUMENTS if spreads.get(name, True)]
         self._found: dict[str, str] = {}
@@ -60,12 +66,12 @@ class FiniteCheck:
     def found(self) -> list[str]:
         return list(self._found.values())
 
-    def __call__(self, x, y=None, sample_weight=None) -> None:
+    def __call__(self, x: Nest, y: Nest = None, sample_weight: Nest = None) -> None:
         for words in check_finite(x, y, sample_weight, self._refused):
             self._found.setdefault(words[:3], words)
 
 
-def _not_finite(leaf) -> tuple[int, int]:
+def _not_finite(leaf: Any) -> tuple[int, int]:
     """How many numbers of an array are not finite, and the first example that has one."""
     if leaf is None:
         return 0, 0
@@ -85,7 +91,7 @@ def _not_finite(leaf) -> tuple[int, int]:
     return int(bad.sum()), int(first if places is None else places[first, 0])
 
 
-def _losses_spread(model) -> bool:
+def _losses_spread(model: keras.Model) -> bool:
     """Whether NaN in any label gets into the compiled loss: all outputs have a loss of Keras'."""
     losses = [loss for loss in keras.tree.flatten(model.loss) if loss is not None]
     nested = keras.tree.is_nested(model.loss)
@@ -93,20 +99,20 @@ def _losses_spread(model) -> bool:
     return everywhere and _is_own(type(model).compute_loss) and all(map(_loss_spreads, losses))
 
 
-def _loss_spreads(loss) -> bool:
+def _loss_spreads(loss: Any) -> bool:
     if isinstance(loss, str):
         return True  # Keras looks up its own by name, and no others
     kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
     return _is_own(kind) and _is_own(getattr(loss, "fn", kind))
 
 
-def _net_spreads(net) -> bool:
+def _net_spreads(net: keras.Model) -> bool:
     """Whether NaN in the inputs of a net is sure to get into its weights' gradient."""
     called = [node.operation for _, nodes in graph_nodes(net) for node in nodes]
     return all(map(_spreads, [net, *sublayers(net), *called]))
 
 
-def _spreads(operation) -> bool:
+def _spreads(operation: Any) -> bool:
     kind = type(operation)
     if not isinstance(operation, keras.Layer) or not _is_own(kind):
         return False
@@ -120,6 +126,6 @@ def _spreads(operation) -> bool:
     return not (crops or isinstance(operation, keras.layers.Lambda) or "preprocessing" in names)
 
 
-def _is_own(thing) -> bool:
+def _is_own(thing: Any) -> bool:
     """Whether a class or function is Keras' or this library's."""
     return str(getattr(thing, "__module__", "")).split(".")[0] in ("keras", "raikeras")

@@ -1,7 +1,8 @@
 """Example ids: how training data says which row belongs to which example, and its checks."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,23 +10,24 @@ import numpy as np
 from raikeras.data import streams
 from raikeras.data.contents import fingerprint, is_array, length
 from raikeras.data.finite import check_finite
+from raikeras.typing import Nest
 
 __all__ = ["Checker", "are_distinct", "fingerprint", "has_ids", "is_stream", "with_ids"]
 
 KEYS = {"inputs", "example_id"}
 
 
-def has_ids(x) -> bool:
+def has_ids(x: Nest) -> bool:
     """Whether inputs carry example ids: `{"inputs": ..., "example_id": ...}`."""
     return isinstance(x, dict) and x.keys() == KEYS
 
 
-def is_stream(x) -> bool:
+def is_stream(x: Nest) -> bool:
     """Whether training data comes in batches rather than as arrays."""
     return not all(map(is_array, keras.tree.flatten(x)))
 
 
-def with_ids(stream, batch_size: int | None = None):
+def with_ids(stream: Any, batch_size: int | None = None) -> Any:
     """Gives every example of a stream its id, for `RelaxedModel.fit`.
 
     Apply it before any shuffling, so that an example has the same id in every epoch.
@@ -72,11 +74,11 @@ def with_ids(stream, batch_size: int | None = None):
 class _NumberedItems(streams.Items):
     """A PyDataset whose examples are numbered by item and place."""
 
-    def __init__(self, items, batch_size):
+    def __init__(self, items: keras.utils.PyDataset, batch_size: int | None) -> None:
         super().__init__(items)
         self._batch_size = batch_size or length(streams.standard_batch(items[0])[0])
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Nest, ...]:
         x, *rest = streams.standard_batch(self._items[index])
         ids = index * self._batch_size + np.arange(length(x), dtype="int32")
         return {"inputs": x, "example_id": ids}, *rest
@@ -94,12 +96,12 @@ class Checker:
         in_order: Whether every batch is all examples, in the order of their rows.
     """
 
-    def __init__(self, num_examples: int, finite: Callable = check_finite):
+    def __init__(self, num_examples: int, finite: Callable[..., Any] = check_finite) -> None:
         self.num_examples, self._finite = num_examples, finite
         self.may_repeat, self.in_order = True, False
         self._error: ValueError | None = None
 
-    def check(self, x, y=None, sample_weight=None) -> None:
+    def check(self, x: Nest, y: Nest = None, sample_weight: Nest = None) -> None:
         """Raises a `ValueError` for a bad batch, and remembers it."""
         try:
             self._finite(x, y, sample_weight)
@@ -108,7 +110,7 @@ class Checker:
             self._error = error
             raise
 
-    def check_ids(self, x) -> None:
+    def check_ids(self, x: Nest) -> None:
         """Raises a `ValueError` unless `x` carries ids of existing rows."""
         if not has_ids(x):
             raise ValueError(
@@ -129,12 +131,12 @@ class Checker:
                 "it with `targets=Learned(num_examples=...)`."
             )
 
-    def wrap(self, stream):
+    def wrap(self, stream: Any) -> Any:
         """The same stream with every batch checked when it is drawn."""
         self._check_spec(getattr(stream, "element_spec", None))
         return streams.checked(stream, self.check)
 
-    def _check_spec(self, spec) -> None:
+    def _check_spec(self, spec: Any) -> None:
         x = spec[0] if isinstance(spec, tuple) else spec
         if has_ids(x) and x["example_id"].shape.rank != 1:
             raise ValueError(
@@ -143,7 +145,7 @@ class Checker:
             )
 
     @contextlib.contextmanager
-    def plain_errors(self):
+    def plain_errors(self) -> Iterator[None]:
         """Lets a check that failed inside a backend's data pipeline surface as it was raised."""
         try:
             yield
@@ -153,6 +155,6 @@ class Checker:
                 raise error from None
 
 
-def are_distinct(ids) -> bool:
+def are_distinct(ids: Any) -> bool:
     """Whether no id occurs twice."""
     return len(np.unique(np.asarray(ids))) == len(ids)

@@ -4,19 +4,21 @@ Keras reads PyDatasets, tf.data and generators itself. Of other objects it takes
 which tells how many batches an epoch has and gives an iterator for each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 from raikeras.backend.keras_internals import DataAdapter, data_adapter
 from raikeras.data.contents import dense, is_sparse, sparse_parts
+from raikeras.typing import Nest
 
 
 class Items(keras.utils.PyDataset):
     """A PyDataset that hands on another one, changed or checked by a subclass."""
 
-    def __init__(self, items):
+    def __init__(self, items: keras.utils.PyDataset) -> None:
         super().__init__(
             workers=items.workers,
             use_multiprocessing=items.use_multiprocessing,
@@ -24,21 +26,21 @@ class Items(keras.utils.PyDataset):
         )
         self._items = items
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._items)
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
         return self._items.num_batches
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         self._items.on_epoch_begin()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self._items.on_epoch_end()
 
 
-def standard_batch(batch) -> tuple:
+def standard_batch(batch: Nest) -> tuple[Nest, ...]:
     """A batch as a tuple `(x,)`, `(x, y)` or `(x, y, sample_weight)`, as backends can take it.
 
     tf.data takes a list for one tensor, ids may come as a list of integers, and sparse matrices
@@ -50,14 +52,14 @@ def standard_batch(batch) -> tuple:
     return keras.tree.map_structure(_for_backend, keras.tree.lists_to_tuples(tuple(parts)))
 
 
-def standard_arrays(tree):
+def standard_arrays(tree: Nest) -> Nest:
     """Nested arrays as Keras can take them for `x`: of sparse matrices it takes some formats."""
     return keras.tree.map_structure(
         lambda leaf: leaf.tocsr() if hasattr(leaf, "tocoo") else _for_backend(leaf), tree
     )
 
 
-def checked(stream, check: Callable):
+def checked(stream: Any, check: Callable[..., Any]) -> Any:
     """The same stream for Keras' `fit`, with `check(x, y, sample_weight)` run on each batch.
 
     Raises:
@@ -84,14 +86,14 @@ def checked(stream, check: Callable):
     )
 
 
-def readable(stream):
+def readable(stream: Any) -> Any:
     """The same stream, if it is of a kind that Keras reads; otherwise one that it does."""
     if isinstance(stream, (keras.utils.PyDataset, DataAdapter)) or hasattr(stream, "element_spec"):
         return stream
     return stream if _is_grain(stream) else checked(stream, lambda *batch: None)
 
 
-def needs_all_in_batches(stream) -> bool:
+def needs_all_in_batches(stream: Any) -> bool:
     """Whether Keras would overlook `y`, `sample_weight` and `class_weight` beside the stream."""
     return isinstance(stream, (_Loader, _CheckedAdapter))
 
@@ -99,11 +101,11 @@ def needs_all_in_batches(stream) -> bool:
 class _CheckedItems(Items):
     """A PyDataset that checks its items."""
 
-    def __init__(self, items, check):
+    def __init__(self, items: keras.utils.PyDataset, check: Callable[..., Any]) -> None:
         super().__init__(items)
         self._check = check
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Nest, ...]:
         batch = standard_batch(self._items[index])
         self._check(*batch)
         return batch
@@ -112,38 +114,38 @@ class _CheckedItems(Items):
 class _CheckedAdapter(DataAdapter):
     """Another adapter, of Keras' or the user's own, whose batches are checked."""
 
-    def __init__(self, adapter, check):
+    def __init__(self, adapter: DataAdapter, check: Callable[..., Any]) -> None:
         self._adapter, self._check = adapter, check
 
-    def get_numpy_iterator(self):
+    def get_numpy_iterator(self) -> Iterator[Nest]:
         return _drawn(self._adapter.get_numpy_iterator(), self._check)
 
-    def get_jax_iterator(self):
+    def get_jax_iterator(self) -> Iterator[Nest]:
         return _drawn(self._adapter.get_jax_iterator(), self._check)
 
-    def get_tf_dataset(self):
+    def get_tf_dataset(self) -> Any:
         return checked(self._adapter.get_tf_dataset(), self._check)
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
         return self._adapter.num_batches
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | None:
         return self._adapter.batch_size
 
     @property
-    def has_partial_batch(self):
+    def has_partial_batch(self) -> bool | None:
         return self._adapter.has_partial_batch
 
     @property
-    def partial_batch_size(self):
+    def partial_batch_size(self) -> int | None:
         return self._adapter.partial_batch_size
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         self._adapter.on_epoch_begin()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self._adapter.on_epoch_end()
 
 
@@ -155,44 +157,44 @@ class _Loader(DataAdapter):
 
     batch_size = has_partial_batch = partial_batch_size = None
 
-    def __init__(self, stream, check):
+    def __init__(self, stream: Any, check: Callable[..., Any]) -> None:
         self._stream, self._check = stream, check
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
         try:
             return len(self._stream)
         except (TypeError, NotImplementedError):  # a DataLoader always has the method
             return None
 
-    def get_numpy_iterator(self):
+    def get_numpy_iterator(self) -> Iterator[Nest]:
         return data_adapter(self._batches()).get_numpy_iterator()
 
-    def get_jax_iterator(self):
+    def get_jax_iterator(self) -> Iterator[Nest]:
         return data_adapter(self._batches()).get_jax_iterator()
 
-    def get_tf_dataset(self):
+    def get_tf_dataset(self) -> Any:
         adapter = data_adapter(self._batches())  # looks at two batches for their shapes
         adapter.generator = self._batches
         return adapter.get_tf_dataset()
 
-    def _batches(self) -> Iterator[tuple]:
+    def _batches(self) -> Iterator[tuple[Nest, ...]]:
         yield from _drawn(iter(self._stream), self._check)
 
 
-def _drawn(batches, check: Callable) -> Iterator[tuple]:
+def _drawn(batches: Iterable[Nest], check: Callable[..., Any]) -> Iterator[tuple[Nest, ...]]:
     for batch in batches:
         batch = standard_batch(batch)
         check(*batch)
         yield batch
 
 
-def _is_grain(stream) -> bool:
+def _is_grain(stream: Any) -> bool:
     kinds = [kind for kind in type(stream).__mro__ if kind.__module__.split(".")[0] == "grain"]
     return any(kind.__name__ in ("MapDataset", "IterDataset", "DataLoader") for kind in kinds)
 
 
-def _for_backend(leaf):
+def _for_backend(leaf: Any) -> Any:
     if hasattr(leaf, "detach"):  # a tensor of PyTorch
         return dense(leaf)
     if is_sparse(leaf) and keras.backend.backend() == "tensorflow":

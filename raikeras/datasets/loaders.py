@@ -11,12 +11,17 @@ import hashlib
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from raikeras.datasets import uci_tables as _uci
+
+# Inputs and targets, `(x, y)`, of the training data and of the test data.
+Parts = tuple[tuple[np.ndarray, np.ndarray], ...]
 
 VARIABLE = "RAIKERAS_DATA"
 _PARTS = ("train", "t10k")
@@ -27,7 +32,7 @@ _FACES_SHA256 = "b1988d02c72fe5b8ee82b5ef3bb7982eafc74f1e1ff0ae0ade35061ad0af534
 _MAT_UINT8, _MAT_MATRIX, _MAT_COMPRESSED = 2, 14, 15
 
 
-def fashion_mnist():
+def fashion_mnist() -> Parts:
     """Fashion-MNIST: 60,000 and 10,000 grey images of ten kinds of clothing, 28 x 28.
 
     Returns:
@@ -48,7 +53,7 @@ def fashion_mnist():
     return _load("fashion-mnist", keras.datasets.fashion_mnist.load_data)
 
 
-def mnist():
+def mnist() -> Parts:
     """MNIST: 60,000 and 10,000 grey images of handwritten digits, 28 x 28.
 
     Returns:
@@ -63,7 +68,7 @@ def mnist():
     return _load("mnist", keras.datasets.mnist.load_data)
 
 
-def olivetti():
+def olivetti() -> tuple[np.ndarray, np.ndarray]:
     """The Olivetti faces: ten grey images each of 40 persons, 64 x 64, person after person.
 
     Credit: AT&T Laboratories Cambridge. The data have no split of their own.
@@ -96,7 +101,7 @@ def _download_faces() -> Path:
     return Path(keras.utils.get_file("olivettifaces.mat", _FACES, file_hash=_FACES_SHA256))
 
 
-def uci(name: str, split: int):
+def uci(name: str, split: int) -> Parts:
     """A UCI regression table in one of its 20 standard splits, nine tenths for training.
 
     The splits of the Bayesian-network literature (Hernandez-Lobato & Adams, 2015; Gal &
@@ -167,7 +172,7 @@ def _elements(content: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def _load(name: str, download):
+def _load(name: str, download: Callable[[], Any]) -> Parts:
     """A data set by the name of its folder; a folder that is named is never passed over."""
     folder = os.environ.get(VARIABLE)
     if not folder:
@@ -175,7 +180,7 @@ def _load(name: str, download):
     return tuple(_part(Path(folder), name, part) for part in _PARTS)
 
 
-def _downloaded(name: str, download):
+def _downloaded(name: str, download: Callable[[], Any]) -> Any:
     try:
         return download()
     except Exception as error:  # Keras raises a bare Exception where the network fails
@@ -185,7 +190,7 @@ def _downloaded(name: str, download):
         ) from error
 
 
-def _part(folder: Path, name: str, part: str):
+def _part(folder: Path, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of the training or the test data."""
     images, labels = folder / name / f"{part}-images", folder / name / f"{part}-labels"
     images, labels = Path(f"{images}-idx3-ubyte.gz"), Path(f"{labels}-idx1-ubyte.gz")

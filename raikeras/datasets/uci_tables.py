@@ -128,7 +128,7 @@ def from_openml(name: str) -> np.ndarray:
             f"FOLDER/uci/{name}.txt and set RAIKERAS_DATA=FOLDER. Received: no RAIKERAS_DATA"
         )
     try:
-        from sklearn.datasets import fetch_openml  # type: ignore[import-untyped]
+        from sklearn.datasets import fetch_openml
     except ImportError as error:
         raise ImportError(
             f"{name} comes from OpenML through scikit-learn, which must be installed: pip install "

@@ -6,6 +6,7 @@ import numpy as np
 from raikeras.backend.keras_internals import sublayers
 from raikeras.checks import check_integer
 from raikeras.layers import ReLUAlpha
+from raikeras.typing import Logs
 
 
 class AlphaHistory(keras.callbacks.Callback):
@@ -30,7 +31,7 @@ class AlphaHistory(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, every: int = 1):
+    def __init__(self, every: int = 1) -> None:
         super().__init__()
         check_integer("every", every, 1)
         self.every = int(every)
@@ -63,7 +64,7 @@ class AlphaHistory(keras.callbacks.Callback):
 
     # For Keras
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         self._layers = [x for x in sublayers(self.model) if isinstance(x, ReLUAlpha)]
         if not self._layers:
             raise ValueError(
@@ -74,10 +75,10 @@ class AlphaHistory(keras.callbacks.Callback):
         if all(layer.built for layer in self._layers):  # else the first step builds them
             self._note(0)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._before = self._done
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         last, self._done = self._done, self._before + batch + 1
         if self._done // self.every > last // self.every:
             self._note(self._done)

@@ -10,9 +10,12 @@ from raikeras import transfer
 from raikeras.checks import check_integer
 from raikeras.network.cut import calls_replaced, can_cut_before_activation
 from raikeras.network.select_layers import choose_layers
+from raikeras.typing import Nest, Tensor
 
 
-def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
+def layer_fisher(
+    net: keras.Model, x: Nest, samples: int = 1, seed: int | None = None
+) -> dict[str, list[np.ndarray]]:
     """The diagonal of every Dense layer's Fisher information, from labels drawn at each layer.
 
     A transfer function whose integral is the log-partition function of an exponential family makes
@@ -49,7 +52,7 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
     draws = {layer.name: _draw_of(layer) for layer in layers}
     inputs: dict[str, Any] = {}
 
-    def run(layer, fed, *args, **kwargs):
+    def run(layer: keras.Layer, fed: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if layer.name in inputs:
             raise ValueError(
                 f"Each Dense layer must be called once. Received: layer `{layer.name}`, called "
@@ -75,7 +78,7 @@ def layer_fisher(net, x, samples: int = 1, seed: int | None = None) -> dict:
     return found
 
 
-def _draw_of(layer) -> Callable:
+def _draw_of(layer: keras.Layer) -> Callable[[np.random.Generator, np.ndarray], np.ndarray]:
     """A function (generator, outputs) -> labels, drawn from the layer's own distribution."""
     try:
         name = transfer.get(layer.activation).name
@@ -89,7 +92,7 @@ def _draw_of(layer) -> Callable:
     return _DRAWS[name]
 
 
-def _of_classes(rng, output):
+def _of_classes(rng: np.random.Generator, output: np.ndarray) -> np.ndarray:
     edges = np.cumsum(output, axis=-1)
     chosen = np.sum(rng.random((*output.shape[:-1], 1)) * edges[..., -1:] > edges, axis=-1)
     return np.eye(output.shape[-1])[chosen]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 
@@ -20,7 +21,11 @@ class Landscape(NamedTuple):
 
 
 def decision_landscape(
-    net, low: float = -3.0, high: float = 3.0, resolution: int = 100, batch_size: int = 2048
+    net: keras.Model,
+    low: float = -3.0,
+    high: float = 3.0,
+    resolution: int = 100,
+    batch_size: int = 2048,
 ) -> Landscape:
     """Output of a net with two inputs and one output on a square grid.
 

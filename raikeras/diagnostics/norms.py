@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,11 +16,14 @@ from raikeras.checks import check_integer
 from raikeras.data.ids import has_ids
 from raikeras.model import RelaxedModel
 from raikeras.training.step import Step, targets_of
+from raikeras.typing import Logs, Nest, Tensor
 
 PREFIX = "gradient_norm/"
 
 
-def gradient_norms(model: keras.Model, x, y, sample_weight=None) -> dict[str, float]:
+def gradient_norms(
+    model: keras.Model, x: Nest, y: Nest, sample_weight: Nest = None
+) -> dict[str, float]:
     """The Euclidean norm of the loss gradient by each layer's trainable weights.
 
     Of a plain Keras model it is the gradient that a training step on these examples would take:
@@ -84,7 +88,9 @@ class GradientNorms(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, x, y=None, sample_weight=None, every: str | int = "epoch"):
+    def __init__(
+        self, x: Nest, y: Nest = None, sample_weight: Nest = None, every: str | int = "epoch"
+    ) -> None:
         super().__init__()
         if every != "epoch":
             if isinstance(every, str):
@@ -96,33 +102,33 @@ class GradientNorms(keras.callbacks.Callback):
         _check_arrays(x, y, sample_weight)
         self.every = every
         self._apart = None if every == "epoch" else int(every)
-        self.history: dict[str, list] = {}
+        self.history: dict[str, list[float]] = {}
         self._examples = x, y, sample_weight
         self._probe: Any = None
         self._step = self._before = self._measured = 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         self.history = {}
         self._step = self._before = 0
         self._probe = _Probe(self.model, *self._examples)
         self._measure()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._before = self._step
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._step = self._before + batch + 1
         apart = self._apart
         if apart and self._step // apart > self._measured // apart:  # steps_per_execution skips
             self._measure()
             self._add_to(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self._apart is None:
             self._measure()
         self._add_to(logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         self._probe = None  # it holds a compiled function of variables that may be replaced
 
     def _measure(self) -> None:
@@ -133,7 +139,7 @@ class GradientNorms(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(value)
         self._measured = self._step
 
-    def _add_to(self, logs) -> None:
+    def _add_to(self, logs: Logs) -> None:
         if logs is not None:
             logs.update({name: v[-1] for name, v in self.history.items() if name != "step"})
 
@@ -141,7 +147,7 @@ class GradientNorms(keras.callbacks.Callback):
 class _Probe:
     """The gradient on given examples, compiled when it is first asked for."""
 
-    def __init__(self, model, x, y, sample_weight=None):
+    def __init__(self, model: keras.Model, x: Nest, y: Nest, sample_weight: Nest = None) -> None:
         if not getattr(model, "compiled", False):
             raise ValueError(
                 "`model` must be compiled, for the loss is the compiled one. "
@@ -171,10 +177,10 @@ class _Probe:
             return _by_layer(model, [_array(gradient) for gradient in found])
 
 
-def _of_loss(model, x, y, sample_weight) -> list:
+def _of_loss(model: keras.Model, x: Nest, y: Nest, sample_weight: Nest) -> list[Tensor]:
     """The gradient of the compiled loss, one per trainable variable."""
 
-    def loss(_):
+    def loss(_: Tensor) -> tuple[Tensor, tuple[()]]:
         # Keras asks the scope for the weights that regularizers see: it has to know all of them.
         state = [(v, v.value) for v in [*model.variables, *model.metrics_variables]]
         with keras.StatelessScope(state, collect_losses=True):
@@ -185,7 +191,7 @@ def _of_loss(model, x, y, sample_weight) -> list:
     return load_backend().differentiate(model, loss, ops.zeros(()))[1]
 
 
-def _of_objective(model, x, y, sample_weight) -> list:
+def _of_objective(model: keras.Model, x: Nest, y: Nest, sample_weight: Nest) -> list[Tensor]:
     """The gradient of a `RelaxedModel`'s objective at its rule's targets."""
     step = Step(model, (x, y, sample_weight))
     if not step.network.cuts:
@@ -194,13 +200,13 @@ def _of_objective(model, x, y, sample_weight) -> list:
     if step.targets.fed is not None:
         return step.weight_gradients(moved=False)
 
-    def objective(values):
+    def objective(values: list[Tensor]) -> tuple[Tensor, tuple[()]]:
         return step.objective(values, fresh=step.targets.fresh), ()
 
     return load_backend().differentiate(model, objective, step.targets.values)[1]
 
 
-def _by_layer(model, gradients: list) -> dict[str, float]:
+def _by_layer(model: keras.Model, gradients: list[np.ndarray]) -> dict[str, float]:
     """Norms by layer name, given one array per trainable variable; of a chain a stack of them."""
     owners = _owners(model)
     parts = {id(variable): [variable] for variable in model.trainable_variables}
@@ -216,7 +222,7 @@ def _by_layer(model, gradients: list) -> dict[str, float]:
     return {name: math.sqrt(value) for name, value in squares.items()}
 
 
-def _owners(model) -> dict[int, str]:
+def _owners(model: keras.Model) -> dict[int, str]:
     """The name of the innermost layer that owns each trainable variable, by the variable's id."""
     layers, owners = [model, *sublayers(model)], {}
     for place, layer in enumerate(layers):  # from the outside in
@@ -233,16 +239,16 @@ def _owners(model) -> dict[int, str]:
     }
 
 
-def _in_training(function) -> dict:
+def _in_training(function: Callable[..., Any]) -> dict[str, Any]:
     """`training=True` for a function that takes it."""
     return {"training": True} if "training" in inspect.signature(function).parameters else {}
 
 
-def _prefixed(norms: dict) -> dict:
+def _prefixed(norms: dict[str, float]) -> dict[str, float]:
     return {PREFIX + name: value for name, value in norms.items()}
 
 
-def _check_arrays(x, y, sample_weight) -> None:
+def _check_arrays(x: Nest, y: Nest, sample_weight: Nest) -> None:
     if y is None:
         raise ValueError(
             "`y` must be given: the gradient is that of the loss of the outputs to it. "
@@ -262,7 +268,7 @@ def _check_arrays(x, y, sample_weight) -> None:
         )
 
 
-def _tensor(leaf):
+def _tensor(leaf: Any) -> Any:
     """An array as `fit` hands it to the model: floats in floatx, all others as they are."""
     if leaf is None:
         return None
@@ -270,7 +276,7 @@ def _tensor(leaf):
     return ops.convert_to_tensor(array, keras.config.floatx() if array.dtype.kind == "f" else None)
 
 
-def _array(gradient) -> np.ndarray:
+def _array(gradient: Tensor | None) -> np.ndarray:
     """A gradient in float64, in which no square underflows; zero where the loss reaches nothing."""
     if gradient is None:
         return np.zeros(())

@@ -2,12 +2,14 @@
 
 import math
 from numbers import Real
+from typing import Any
 
 import keras
 from keras import ops
 
 from raikeras.backend.keras_internals import sublayers
 from raikeras.layers.relu_alpha import ReLUAlpha
+from raikeras.typing import Config, Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -47,7 +49,7 @@ class AlphaNorm(keras.Model):
     ```
     """
 
-    def __init__(self, net: keras.Model, weight: float, **kwargs):
+    def __init__(self, net: keras.Model, weight: float, **kwargs: Any) -> None:
         if not isinstance(net, keras.Layer):
             raise TypeError(f"`net` must be a Keras model. Received: {type(net).__name__}")
         number = isinstance(weight, Real) and not isinstance(weight, bool)
@@ -65,24 +67,24 @@ class AlphaNorm(keras.Model):
         self.built = bool(net.built)
         self.supports_masking = True
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         if not self.net.built:
             self.net.build(input_shape)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Nest, training: bool | None = None) -> Nest:
         outputs = self.net(inputs, training=training)  # Sequential does not look for it elsewhere
         alphas = [ops.cast(x.alpha, self.variable_dtype) for x in alpha_layers(self.net)]
         self.add_loss(self.weight * _norm(alphas))
         return outputs
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Nest, previous_mask: Any) -> None:
         return None  # the net's outputs have theirs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return self.net.compute_output_shape(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "name": self.name,
             "net": keras.saving.serialize_keras_object(self.net),
@@ -90,17 +92,17 @@ class AlphaNorm(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "AlphaNorm":
         net = keras.saving.deserialize_keras_object(config["net"])
         return cls(**{**config, "net": net})
 
 
-def alpha_layers(net) -> list[ReLUAlpha]:
+def alpha_layers(net: keras.Layer) -> list[ReLUAlpha]:
     """Every `ReLUAlpha` of a net, itself included, in its order, each once."""
     return [layer for layer in [net, *sublayers(net)] if isinstance(layer, ReLUAlpha)]
 
 
-def _norm(alphas):
+def _norm(alphas: list[Tensor]) -> Tensor:
     """L2 norm of all entries, a scalar, with gradient 0 instead of none where all are 0."""
     squares = ops.sum(ops.stack([ops.sum(ops.square(alpha)) for alpha in alphas]))
     positive = squares > 0

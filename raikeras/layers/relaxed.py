@@ -1,6 +1,10 @@
 """`Relaxed`: marks a layer by hand as relaxed; used by `RelaxedModel` when it chooses layers."""
 
+from typing import Any
+
 import keras
+
+from raikeras.typing import Nest
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -36,21 +40,21 @@ class Relaxed(keras.layers.Wrapper):
     ```
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: keras.Layer, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
         self.supports_masking = layer.supports_masking
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
         self.built = True
 
-    def call(self, inputs, **kwargs):
+    def call(self, inputs: Nest, **kwargs: Any) -> Nest:
         return self.layer(inputs, **kwargs)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Nest, previous_mask: Any) -> Any:
         return self.layer.compute_mask(inputs, previous_mask)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return self.layer.compute_output_shape(input_shape)

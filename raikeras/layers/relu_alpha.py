@@ -1,15 +1,16 @@
 """`ReLUAlpha`: a ReLU that learns how much of a ReLU it is, from the identity on."""
 
 from numbers import Integral
-from typing import Any
+from typing import Any, Final, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
 from raikeras.constraints import UnitInterval
+from raikeras.typing import Tensor
 
-ALL = "all"
+ALL: Final = "all"
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -66,8 +67,8 @@ class ReLUAlpha(keras.layers.Layer):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = "unit_interval",
         shared_axes: Any = ALL,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if alpha_constraint == "unit_interval":
             alpha_constraint = UnitInterval()
@@ -77,7 +78,7 @@ class ReLUAlpha(keras.layers.Layer):
         self.shared_axes = _checked_axes(shared_axes)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.alpha = self.add_weight(
             name="alpha",
             shape=self._alpha_shape(input_shape),
@@ -89,12 +90,12 @@ class ReLUAlpha(keras.layers.Layer):
         if isinstance(self.alpha_constraint, UnitInterval):
             _check_start(self.alpha, self.name)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         inputs = ops.cast(inputs, self.compute_dtype)
         slope = ops.cast(1.0 - self.alpha, self.compute_dtype)
         return ops.relu(inputs) - slope * ops.relu(-inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class ReLUAlpha(keras.layers.Layer):
             "shared_axes": self.shared_axes,
         }
 
-    def _alpha_shape(self, input_shape) -> tuple[int, ...]:
+    def _alpha_shape(self, input_shape: Any) -> tuple[int, ...]:
         if self.shared_axes == ALL:
             return ()
         shape, shared = tuple(input_shape), self.shared_axes or []
@@ -125,10 +126,12 @@ class ReLUAlpha(keras.layers.Layer):
         return tuple(units)
 
 
-def _checked_axes(axes):
+def _checked_axes(axes: Any) -> Literal["all"] | list[int] | None:
     """`"all"`, `None` or a list of positive integers."""
-    if axes is None or (isinstance(axes, str) and axes == ALL):
-        return axes
+    if axes is None:
+        return None
+    if isinstance(axes, str) and axes == ALL:
+        return ALL
     listed = list(axes) if isinstance(axes, (list, tuple)) else [axes]
     if not all(isinstance(a, Integral) and not isinstance(a, bool) and int(a) > 0 for a in listed):
         raise ValueError(
@@ -138,7 +141,7 @@ def _checked_axes(axes):
     return [int(axis) for axis in listed]
 
 
-def _check_start(alpha, name: str) -> None:
+def _check_start(alpha: keras.Variable, name: str) -> None:
     """Raises a `ValueError` if an alpha starts outside [0, 1]; a traced one has no value yet."""
     try:
         values = np.asarray(alpha.value, dtype="float32")

@@ -8,6 +8,7 @@ from keras import ops
 
 from raikeras.checks import check_integer
 from raikeras.losses.shapes import check_units
+from raikeras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -55,8 +56,8 @@ class BiTempered(keras.losses.Loss):
         iterations: int = 8,
         reduction: str = "sum_over_batch_size",
         name: str = "bi_tempered",
-        dtype=None,
-    ):
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         _check_between("t1", t1, 0, 1)
         _check_between("t2", t2, 1, None)
@@ -67,7 +68,7 @@ class BiTempered(keras.losses.Loss):
         self.label_smoothing = float(label_smoothing)
         self.iterations = int(iterations)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each example, of shape `(batch, ...)` without the last axis."""
         check_units(type(self).__name__, y_true, y_pred)
         y = ops.cast(y_true, y_pred.dtype)
@@ -89,7 +90,7 @@ class BiTempered(keras.losses.Loss):
         # Rounding leaves small negative numbers; taking them away must not touch the gradient.
         return value + ops.stop_gradient(ops.where(value < 0, -value, ops.zeros_like(value)))
 
-    def log_probabilities(self, logits):
+    def log_probabilities(self, logits: Tensor) -> Tensor:
         """The logarithms of the heavy-tailed softmax, `(..., classes)`."""
         if self.t2 == 1:
             return ops.log_softmax(logits, axis=-1)
@@ -103,14 +104,14 @@ class BiTempered(keras.losses.Loss):
             norm = self._climb(norm, logits)
         return self._log_exp(logits - norm)
 
-    def _climb(self, norm, logits):
+    def _climb(self, norm: Tensor, logits: Tensor) -> Tensor:
         """One Newton step towards what makes the probabilities sum to one, `(..., 1)`."""
         log_p = self._log_exp(logits - norm)
         total = ops.sum(ops.exp(log_p), axis=-1, keepdims=True)
         slope = ops.sum(ops.exp(self.t2 * log_p), axis=-1, keepdims=True)
         return norm + ops.expm1((self.t2 - 1) * ops.log(total)) / (self.t2 - 1) * total / slope
 
-    def _log_exp(self, x):
+    def _log_exp(self, x: Tensor) -> Tensor:
         """log exp_t2(x) for x <= 0, t2 > 1."""
         return -ops.log1p((1 - self.t2) * x) / (self.t2 - 1)
 
@@ -125,7 +126,7 @@ class BiTempered(keras.losses.Loss):
         }
 
 
-def _tempered(log_x, t: float):
+def _tempered(log_x: Tensor, t: float) -> Tensor:
     """log_t(x), from log(x)."""
     return log_x if t == 1 else ops.expm1((1 - t) * log_x) / (1 - t)
 

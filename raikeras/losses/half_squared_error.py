@@ -1,7 +1,11 @@
 """`HalfSquaredError`: the squared error as LocoProp-S has it."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from raikeras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -29,9 +33,11 @@ class HalfSquaredError(keras.losses.Loss):
     # call serves all layers of a chain, and the sum over a feature map's places is an example's.
     sums_units = True
 
-    def __init__(self, reduction: str = "sum", name: str = "half_squared_error", dtype=None):
+    def __init__(
+        self, reduction: str = "sum", name: str = "half_squared_error", dtype: Any = None
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each example, of shape `(batch, ...)` without the last axis."""
         return ops.sum(ops.square(ops.cast(y_true, y_pred.dtype) - y_pred), axis=-1) / 2

@@ -6,6 +6,7 @@ import keras
 
 from raikeras import transfer as transfers
 from raikeras.losses.shapes import check_units
+from raikeras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -56,8 +57,8 @@ class MatchingLoss(keras.losses.Loss):
         targets: str = "post_activation",
         reduction: str = "sum_over_batch_size",
         name: str = "matching_loss",
-        dtype=None,
-    ):
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if targets not in ("post_activation", "pre_activation"):
             raise ValueError(
@@ -67,7 +68,7 @@ class MatchingLoss(keras.losses.Loss):
         self.transfer = None if transfer is None else transfers.get(transfer)
         self.targets = targets
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each example, of shape `(batch, ...)` without the last axis."""
         if self.transfer is None:
             raise ValueError(

@@ -1,7 +1,9 @@
 """The check that targets have the shape of what they are compared with."""
 
+from raikeras.typing import Tensor
 
-def check_units(name: str, y_true, y_pred) -> None:
+
+def check_units(name: str, y_true: Tensor, y_pred: Tensor) -> None:
     """Raises a `ValueError` unless both have as many units: class numbers would be broadcast."""
     if y_true.shape[-1] != y_pred.shape[-1]:
         raise ValueError(

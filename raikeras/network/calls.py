@@ -12,6 +12,7 @@ import keras
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import graph_nodes, sublayers, traced
 from raikeras.network.cut import Cut, calls_replaced, numbered
+from raikeras.typing import Nest, Tensor
 
 _LEAVE_OUT = "Leave it out of `relax`"
 
@@ -27,7 +28,7 @@ class _Call(NamedTuple):
     """
 
     layer: keras.Layer
-    shape: tuple
+    shape: tuple[Any, ...]
     sequence: int | None
     steps: int
 
@@ -45,7 +46,12 @@ class Calls(NamedTuple):
     cut_of: dict[tuple[int, int], tuple[str, int | None]]
 
 
-def find_calls(net, layers: list[keras.Layer], own: Callable, passed_on: Callable) -> Calls:
+def find_calls(
+    net: keras.Model,
+    layers: list[keras.Layer],
+    own: Callable[..., Tensor],
+    passed_on: Callable[..., Tensor],
+) -> Calls:
     """The calls of relaxed layers and their cuts; nothing of the net changes.
 
     Args:
@@ -77,10 +83,16 @@ def find_calls(net, layers: list[keras.Layer], own: Callable, passed_on: Callabl
 class _Trace:
     """Runs a net on shapes alone and notes the calls of some layers."""
 
-    def __init__(self, net, layers, own, passed_on):
+    def __init__(
+        self,
+        net: keras.Model,
+        layers: list[keras.Layer],
+        own: Callable[..., Tensor],
+        passed_on: Callable[..., Tensor],
+    ) -> None:
         self._net, self._layers = net, layers
         self._own, self._passed_on = own, passed_on
-        self._calls: list[tuple] = []
+        self._calls: list[tuple[Any, ...]] = []
         self._steps: list[int] = []  # of the `TimeDistributed` layers that are being called
         self._sequences = 0
         self._error: ValueError | None = None
@@ -106,7 +118,7 @@ class _Trace:
             for (layer, _, *place), value in zip(self._calls, shapes, strict=True)
         ]
 
-    def _values(self, training, inputs) -> list:
+    def _values(self, training: bool | None, inputs: Nest) -> list[Tensor]:
         """The layers' own values in a pass of the net."""
         self._calls, self._sequences = [], 0
         self._net(inputs, training=training)
@@ -133,7 +145,7 @@ class _Trace:
         with calls_replaced(self._layers, self._note), calls_replaced(timed, self._in_time):
             yield
 
-    def _note(self, layer, *args, **kwargs):
+    def _note(self, layer: keras.Layer, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(layer, keras.layers.TimeDistributed):
             with self._sequence(args[0]):
                 value = self._own(layer, *args, **kwargs)
@@ -149,12 +161,12 @@ class _Trace:
         self._calls.append((layer, value, sequence, math.prod(self._steps)))
         return self._passed_on(layer, value)
 
-    def _in_time(self, layer, inputs, *args, **kwargs):
+    def _in_time(self, layer: keras.Layer, inputs: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         with self._sequence(inputs):
             return type(layer).call(layer, inputs, *args, **kwargs)
 
     @contextlib.contextmanager
-    def _sequence(self, inputs) -> Iterator[None]:
+    def _sequence(self, inputs: Tensor) -> Iterator[None]:
         """While it lasts, calls are those of time steps; of the outermost sequence, if nested."""
         self._sequences += not self._steps
         self._steps.append(inputs.shape[1] or 1)
@@ -171,8 +183,8 @@ def _with_cuts(calls: list[_Call]) -> Calls:
     times = Counter((id(call.layer), call.sequence) for call in calls)
     made: Counter[int] = Counter()
     names: Counter[str] = Counter()
-    sequences: dict[tuple, list[Cut]] = {}  # of each the cuts of one time step
-    seen: Counter[tuple] = Counter()
+    sequences: dict[tuple[Any, ...], list[Cut]] = {}  # of each the cuts of one time step
+    seen: Counter[tuple[Any, ...]] = Counter()
     cuts, cut_of = [], {}
     for call in calls:
         key, step = (id(call.layer), call.sequence), None
@@ -192,7 +204,7 @@ def _with_cuts(calls: list[_Call]) -> Calls:
 
 def _check_same(calls: list[_Call], in_training: list[_Call]) -> None:
     """Raises a `ValueError` if training calls a layer more or less often, or in another shape."""
-    shapes: dict[int, tuple] = {id(one.layer): ([], []) for one in [*calls, *in_training]}
+    shapes: dict[int, tuple[Any, ...]] = {id(one.layer): ([], []) for one in [*calls, *in_training]}
     for number, some in enumerate((calls, in_training)):
         for call in some:
             shapes[id(call.layer)][number].append(call.shape)
@@ -207,7 +219,7 @@ def _check_same(calls: list[_Call], in_training: list[_Call]) -> None:
             )
 
 
-def _check_shape(layer, shape, batch: int) -> None:
+def _check_shape(layer: keras.Layer, shape: tuple[int | None, ...], batch: int) -> None:
     if None in shape[1:]:
         raise ValueError(
             "The values of a relaxed layer must have a fixed shape, for its targets have one. Give "
@@ -222,6 +234,6 @@ def _check_shape(layer, shape, batch: int) -> None:
         )
 
 
-def _batch_of(count: int, tensor) -> Any:
+def _batch_of(count: int, tensor: Tensor) -> Any:
     """A symbolic input of some examples: two, so that no axis of size one passes for the batch."""
     return keras.KerasTensor((count, *tensor.shape[1:]), tensor.dtype, sparse=tensor.sparse)

@@ -5,7 +5,7 @@ The layers stay the user's: while a chain is attached, their weights are views o
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -13,6 +13,7 @@ from keras import ops
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import excluded_from_decay, graph_nodes
 from raikeras.backend.views import make_views, release_views
+from raikeras.typing import Tensor
 
 # Keras' optimizers that treat every weight by itself do the same to a stack of them. One of the
 # library, or of a user, says so by `elementwise`.
@@ -68,7 +69,7 @@ class Chain:
         attached: Whether the layers' own variables are views of the stacked ones.
     """
 
-    def __init__(self, graph, nodes: list):
+    def __init__(self, graph: keras.Model, nodes: list[Any]) -> None:
         self.graph, self.nodes = graph, nodes
         self.layers = [node.operation for node in nodes]
         self.attached = False
@@ -120,11 +121,13 @@ class Chain:
         for stacked, parts in zip(self.variables, self.own_variables, strict=True):
             release_views(parts, stacked)
 
-    def losses(self) -> list:
+    def losses(self) -> list[Tensor]:
         """The layers' regularisation, each kind summed over the layers."""
         return [regularizer(variable) for variable, regularizer in self._regularizers]
 
-    def forward(self, inputs, place: Place, offsets=None, unroll: bool = False):
+    def forward(
+        self, inputs: Tensor, place: Place, offsets: Tensor = None, unroll: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The layers one after another, without a Python loop unless it is asked for.
 
         Args:
@@ -137,7 +140,7 @@ class Chain:
             The last layer's output, and the values at the cuts, `(layers, batch, units)`.
         """
 
-        def layer(value, weights):
+        def layer(value: Tensor, weights: list[Tensor]) -> tuple[Tensor, Tensor]:
             # The carry and what is kept have one shape and dtype, as TensorFlow's loop wants it.
             kernel, *more = weights
             own = ops.matmul(self._handed(value, place), kernel)
@@ -169,7 +172,7 @@ class Chain:
         values = ops.concatenate([value[None], values], axis=0)
         return self._handed(last, place), values
 
-    def together(self, inputs, fed, place: Place):
+    def together(self, inputs: Tensor, fed: Tensor, place: Place) -> tuple[Tensor, Tensor, Tensor]:
         """All layers at once, each fed by the value handed on at the cut before it.
 
         Args:
@@ -191,7 +194,7 @@ class Chain:
         own = own if place.own_before else self.activation(own)
         return ops.squeeze(last, 0), own, inputs
 
-    def _product(self, inputs, kernel):
+    def _product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The layers' matrix products, `(layers, batch, units)`."""
         parts = load_backend().parts_of_products(len(self))
         if parts == 1:
@@ -200,14 +203,14 @@ class Chain:
         pairs = zip(*(ops.split(one, edges, axis=0) for one in (inputs, kernel)), strict=True)
         return ops.concatenate([ops.matmul(*pair) for pair in pairs], axis=0)
 
-    def _handed(self, value, place: Place):
+    def _handed(self, value: Tensor, place: Place) -> Tensor:
         """What the next layer is fed, given the value at a cut."""
         return self.activation(value) if place.target_before else value
 
-    def _cast(self, tensor):
+    def _cast(self, tensor: Tensor) -> Tensor:
         return ops.cast(ops.convert_to_tensor(tensor, sparse=False), self.layers[0].compute_dtype)
 
-    def _stacked(self, name: str, part, constraint) -> keras.Variable:
+    def _stacked(self, name: str, part: keras.Variable, constraint: Any) -> keras.Variable:
         names = f"{self.layers[0].name}_to_{self.layers[-1].name}_{name}"
         shape = (len(self.layers), *part.shape)
         variable = keras.Variable("zeros", shape, part.dtype, name=names)
@@ -215,7 +218,7 @@ class Chain:
         return variable
 
 
-def reason_not_stackable(optimizer) -> str | None:
+def reason_not_stackable(optimizer: keras.optimizers.Optimizer) -> str | None:
     """Why an optimizer would not treat a stack of weights as it treats each of them, if so."""
     kind = type(optimizer)
     if kind not in _ELEMENTWISE and not vars(kind).get("elementwise", False):
@@ -228,7 +231,7 @@ def reason_not_stackable(optimizer) -> str | None:
     return None
 
 
-def find_chains(net, layers: list[keras.Layer]) -> tuple[list[Chain], str | None]:
+def find_chains(net: keras.Model, layers: list[keras.Layer]) -> tuple[list[Chain], str | None]:
     """The chains among the relaxed layers of a net, and why equal layers are left apart, if any.
 
     Args:
@@ -238,7 +241,7 @@ def find_chains(net, layers: list[keras.Layer]) -> tuple[list[Chain], str | None
     wanted = {id(layer) for layer in layers}
     chains, reason = [], None
     for graph, nodes in graph_nodes(net):
-        used: dict[int, list] = {}
+        used: dict[int, list[Any]] = {}
         for node in nodes:
             for tensor in node.input_tensors:
                 used.setdefault(id(tensor), []).append(node)
@@ -262,7 +265,9 @@ def find_chains(net, layers: list[keras.Layer]) -> tuple[list[Chain], str | None
     return chains, reason
 
 
-def _links(nodes, used, ends) -> Iterator[tuple]:
+def _links(
+    nodes: list[Any], used: dict[int, list[Any]], ends: set[int]
+) -> Iterator[tuple[int, Any]]:
     """Pairs of (id of a node, the node of an equal layer that alone takes its output)."""
     among = {id(node) for node in nodes}
     for node in nodes:
@@ -274,7 +279,7 @@ def _links(nodes, used, ends) -> Iterator[tuple]:
             yield id(node), users[0]
 
 
-def can_be_stacked(layer) -> bool:
+def can_be_stacked(layer: keras.Layer) -> bool:
     """Whether a layer is a Dense as Keras makes it and runs it."""
     return (
         type(layer) is keras.layers.Dense
@@ -287,11 +292,11 @@ def can_be_stacked(layer) -> bool:
     )
 
 
-def _is_square(layer) -> bool:
+def _is_square(layer: keras.Layer) -> bool:
     return tuple(layer.kernel.shape) == (layer.units, layer.units)
 
 
-def _settings(layer) -> tuple:
+def _settings(layer: keras.Layer) -> tuple[Any, ...]:
     """What acts on a layer's weights besides the optimizer; `None` where nothing does."""
     return (
         layer.kernel_regularizer,
@@ -301,7 +306,7 @@ def _settings(layer) -> tuple:
     )
 
 
-def _signature(layer) -> tuple:
+def _signature(layer: keras.Layer) -> tuple[Any, ...]:
     """What must be equal for two layers to be stacked."""
     described = tuple(one and (type(one), repr(one.get_config())) for one in _settings(layer))
     policy = layer.dtype_policy.name

@@ -1,5 +1,7 @@
 """What a net is made of, to notice at the next `fit` that it changed since it was wrapped."""
 
+from typing import Any
+
 import keras
 
 from raikeras.backend.keras_internals import graph_of, known_variables, sublayers
@@ -18,11 +20,11 @@ _SETTINGS = (
 class Parts:
     """The layers of a net in order, and how each is set."""
 
-    def __init__(self, net):
+    def __init__(self, net: keras.Model) -> None:
         layers = [net, *sublayers(net)]
         # Objects are told apart by identity, so they are kept: a new one must not get an old id.
-        self._objects: list = list(layers)
-        self._values: list = []
+        self._objects: list[Any] = list(layers)
+        self._values: list[tuple[Any, ...]] = []
         for layer in layers:
             own = vars(layer)
             self._objects += [own.get(name) for name in _SETTINGS]
@@ -41,7 +43,7 @@ class Parts:
         )
 
 
-def check_known(optimizer, variables) -> None:
+def check_known(optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable]) -> None:
     """Raises a `ValueError` if an optimizer was built for other variables than are trained."""
     known = None if optimizer is None else known_variables(optimizer)
     if known is None:

@@ -4,12 +4,13 @@ import contextlib
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import keras
 
 from raikeras.network.chain import Chain
+from raikeras.typing import Tensor
 
 # Layers whose `call` ends in `activation(pre_activation)`, so that the cut can be made before it.
 _WITH_PRE_ACTIVATION = (
@@ -65,14 +66,14 @@ class Block(NamedTuple):
     chain: Chain | None = None
 
 
-def numbered(name: str, count: Counter) -> str:
+def numbered(name: str, count: Counter[str]) -> str:
     """The name of a layer's next call: `name`, then `name:2` and so on."""
     count[name] += 1
     return name if count[name] == 1 else f"{name}:{count[name]}"
 
 
 @contextlib.contextmanager
-def calls_replaced(layers, run: Callable) -> Iterator[None]:
+def calls_replaced(layers: Iterable[keras.Layer], run: Callable[..., Any]) -> Iterator[None]:
     """While it lasts, the layers' `call` is `run(layer, ...)`."""
     with contextlib.ExitStack() as stack:
         for layer in layers:
@@ -80,12 +81,12 @@ def calls_replaced(layers, run: Callable) -> Iterator[None]:
         yield
 
 
-def activated(layer, value):
+def activated(layer: keras.Layer, value: Tensor) -> Tensor:
     activation = getattr(layer, "activation", None)
     return value if activation is None else activation(value)
 
 
-def can_cut_before_activation(layer) -> bool:
+def can_cut_before_activation(layer: keras.Layer) -> bool:
     """Whether the activation, if the layer has one, is the last thing that it does.
 
     Whose `call` runs decides, not the class: a subclass may do more after the activation.
@@ -97,7 +98,7 @@ def can_cut_before_activation(layer) -> bool:
 
 
 @contextlib.contextmanager
-def replaced(layer, name: str, value) -> Iterator[None]:
+def replaced(layer: keras.Layer, name: str, value: Any) -> Iterator[None]:
     """Sets an attribute of a layer for a while, out of sight of Keras' attribute tracking."""
     missing = object()
     before = layer.__dict__.get(name, missing)

@@ -1,7 +1,7 @@
 """How a mismatch is measured and weighed: the hidden loss of all cuts together."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -11,6 +11,9 @@ from keras import ops
 
 from raikeras import transfer
 from raikeras.losses import HalfSquaredError, MatchingLoss
+from raikeras.network.chain import Chain
+from raikeras.network.cut import Cut
+from raikeras.typing import Tensor
 
 # Keras' losses that give each example a number from its own units: one call serves all layers of a
 # chain. A loss of the library, or of a user, says so by `sums_units`.
@@ -63,11 +66,12 @@ class HiddenLoss:
             negative or a dict names no relaxed layer.
     """
 
-    def __init__(self, loss, weight, cuts, at: str = "pre_activation"):
+    def __init__(
+        self, loss: Any, weight: Any, cuts: Sequence[Cut], at: str = "pre_activation"
+    ) -> None:
         self._loss = get_loss(loss)
         self._losses = [_loss_of(self._loss, cut.layer, at) for cut in cuts]
-        kind = getattr(self._loss, "function", type(self._loss))
-        self._by_example = kind in _BY_EXAMPLE or _sums_units(self._loss)
+        self._by_example = _kind(self._loss) in _BY_EXAMPLE or _sums_units(self._loss)
         names = [cut.layer.name for cut in cuts]
         if isinstance(weight, Mapping):
             unknown = sorted(set(weight) - set(names))
@@ -93,7 +97,7 @@ class HiddenLoss:
         """Whether the loss is averaged over examples, and not summed."""
         return self._loss.reduction not in ("sum", "none", None)
 
-    def examples(self, batch_size, sample_weight, dtype):
+    def examples(self, batch_size: Tensor, sample_weight: Tensor | None, dtype: str) -> Tensor:
         """What the sum over examples is divided by, a scalar: 1 unless the loss is averaged."""
         if not self.averages:
             return ops.ones((), dtype)
@@ -102,7 +106,7 @@ class HiddenLoss:
             return ops.cast(ops.sum(each), dtype)
         return ops.cast(batch_size, dtype)
 
-    def __call__(self, pairs, sample_weight, step):
+    def __call__(self, pairs: Sequence[Pair], sample_weight: Tensor | None, step: Tensor) -> Tensor:
         """The weighted sum, a scalar.
 
         Args:
@@ -127,9 +131,17 @@ class HiddenLoss:
     @property
     def is_squared(self) -> bool:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
-        return getattr(self._loss, "function", type(self._loss)) in _SQUARED
+        return _kind(self._loss) in _SQUARED
 
-    def row_weights(self, places: tuple[int, ...], shape, chain, sample_weight, step, dtype):
+    def row_weights(
+        self,
+        places: tuple[int, ...],
+        shape: tuple[Any, ...],
+        chain: Chain | None,
+        sample_weight: Tensor | None,
+        step: Tensor,
+        dtype: str,
+    ) -> tuple[Tensor, Tensor | None]:
         """The weights c for which a squared hidden loss is `sum_n c_n / 2 ||error_n||^2`.
 
         Args:
@@ -160,7 +172,9 @@ class HiddenLoss:
             weight = ops.broadcast_to(weight, (len(chain),))[:, None]
         return weight, each
 
-    def _of_layer(self, loss, target, own, sample_weight):
+    def _of_layer(
+        self, loss: keras.losses.Loss, target: Tensor, own: Tensor, sample_weight: Tensor | None
+    ) -> Tensor:
         """The loss of a single cut, a scalar or `(batch, ...)` by its reduction."""
         rank = len(target.shape)
         if rank < 3 or not _sums_units(loss):
@@ -171,7 +185,9 @@ class HiddenLoss:
         values = ops.sum(values, axis=tuple(range(1, rank - 1)))
         return self._reduced(values, per_example(sample_weight, 1), dtype)
 
-    def _of_layers(self, loss, target, own, sample_weight):
+    def _of_layers(
+        self, loss: keras.losses.Loss, target: Tensor, own: Tensor, sample_weight: Tensor | None
+    ) -> Tensor:
         """The loss of each layer of a chain, `(layers,)`."""
         if not self._by_example:
             # TensorFlow's vectorized map keeps XLA from compiling a step only once.
@@ -188,7 +204,7 @@ class HiddenLoss:
             values = loss.call(*pair)  # (layers, batch)
         return self._reduced(values, sample_weight, loss.dtype)
 
-    def _reduced(self, values, sample_weight, dtype):
+    def _reduced(self, values: Tensor, sample_weight: Tensor | None, dtype: str) -> Tensor:
         """Losses of examples, `(..., batch)`, put together over the last axis."""
         if sample_weight is not None:
             sample_weight = ops.cast(sample_weight, dtype)
@@ -200,7 +216,7 @@ class HiddenLoss:
             return ops.divide_no_nan(total, ops.sum(sample_weight))
         return total / ops.cast(ops.shape(values)[-1], dtype)
 
-    def _stacked(self, places: tuple[int, ...], schedules: dict, dtype):
+    def _stacked(self, places: tuple[int, ...], schedules: dict[int, Tensor], dtype: str) -> Tensor:
         """The weights of cuts: a scalar if they share one, else `(layers,)`."""
         weights = [self._weights[place] for place in places]
         distinct = {id(one) if callable(one) else one: one for one in weights}
@@ -217,21 +233,23 @@ class HiddenLoss:
 
 
 @ops.custom_gradient
-def _squared_error(target, own):
+def _squared_error(
+    target: Tensor, own: Tensor
+) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
     """The mean over units of the squared difference, `(..., units)` to `(...)`.
 
     TensorFlow's own gradient of it passes over memory three times more.
     """
     error = own - target
 
-    def gradient(upstream):
+    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
         by_own = (2 / error.shape[-1]) * upstream[..., None] * error
         return -by_own, by_own
 
     return ops.mean(ops.square(error), axis=-1), gradient
 
 
-def per_example(sample_weight, rank: int):
+def per_example(sample_weight: Any, rank: int) -> Tensor | None:
     """One weight an example, in a shape that broadcasts against losses of `rank` axes."""
     if not hasattr(sample_weight, "shape") or len(sample_weight.shape) > 2:
         return None
@@ -240,7 +258,7 @@ def per_example(sample_weight, rank: int):
     return ops.reshape(sample_weight, (-1,) + (1,) * (rank - 1))
 
 
-def _sums_units(loss) -> bool:
+def _sums_units(loss: keras.losses.Loss) -> bool:
     """Whether the class of a loss, and not just one that it derives from, says so."""
     return bool(vars(type(loss)).get("sums_units", False))
 
@@ -248,15 +266,20 @@ def _sums_units(loss) -> bool:
 class _FunctionLoss(keras.losses.Loss):
     """A loss function of one example as a Keras loss, averaged over examples and units."""
 
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__(name="hidden_loss")
         self.function = function
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.function(y_true, y_pred)
 
 
-def get_loss(loss) -> keras.losses.Loss:
+def _kind(loss: keras.losses.Loss) -> Any:
+    """The class of a loss, or the function that one is made of."""
+    return loss.function if isinstance(loss, _FunctionLoss) else type(loss)
+
+
+def get_loss(loss: Any) -> keras.losses.Loss:
     """The hidden loss that an argument names."""
     if isinstance(loss, str) and loss == "matching":
         return MatchingLoss()
@@ -274,7 +297,7 @@ def get_loss(loss) -> keras.losses.Loss:
     return found if isinstance(found, keras.losses.Loss) else _FunctionLoss(found)
 
 
-def _loss_of(loss, layer, at: str) -> keras.losses.Loss:
+def _loss_of(loss: keras.losses.Loss, layer: keras.Layer, at: str) -> keras.losses.Loss:
     """The loss of one layer: a matching loss is that of its own activation, unless it names one."""
     if not isinstance(loss, MatchingLoss):
         return loss
@@ -285,7 +308,7 @@ def _loss_of(loss, layer, at: str) -> keras.losses.Loss:
     return MatchingLoss(own, targets=at, reduction=loss.reduction, dtype=loss.dtype)
 
 
-def without_noise(own, target, fresh, chain):
+def without_noise(own: Tensor, target: Tensor, fresh: Tensor | None, chain: Chain | None) -> Tensor:
     """The layer's own output, equal to the target where they differ by rounding alone.
 
     A compiler may round `record` and `replay` differently. Where a row has just started such a
@@ -294,7 +317,7 @@ def without_noise(own, target, fresh, chain):
     if fresh is None:
         return own
 
-    def exact(own):
+    def exact(own: Tensor) -> Tensor:
         noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
         equal = _is_noise(noise, own, fresh, chain)
         return own + ops.where(equal, noise, ops.zeros_like(noise))
@@ -303,14 +326,14 @@ def without_noise(own, target, fresh, chain):
         return exact(own)  # XLA makes it part of its neighbours; a condition would keep these apart
 
     @ops.custom_gradient
-    def exact_if_any(own):
+    def exact_if_any(own: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         # Given, for TensorFlow would make three more conditions of the gradient of this one.
         return ops.cond(ops.any(fresh), lambda: exact(own), lambda: own), lambda upstream: upstream
 
     return exact_if_any(own)
 
 
-def around_forward(target, fed, at_cut):
+def around_forward(target: Tensor, fed: Tensor, at_cut: Tensor) -> Tensor:
     """The target as far from the layer's own value as it is from the forward pass.
 
     For nets that compute in a narrower dtype than targets have: what a layer says when it is fed by
@@ -324,7 +347,9 @@ def around_forward(target, fed, at_cut):
     return ops.stop_gradient(ops.cast(at_cut, target.dtype)) + (target - fed)
 
 
-def held_where_noise(own, target, at_cut, fresh, chain) -> tuple:
+def held_where_noise(
+    own: Tensor, target: Tensor, at_cut: Tensor, fresh: Tensor | None, chain: Chain | None
+) -> tuple[Tensor, ...]:
     """Own value and target for a matching loss: without gradients where they differ by rounding.
 
     Equal pre-activations do not suffice here: the compiler may round their outputs differently.
@@ -344,14 +369,14 @@ def held_where_noise(own, target, at_cut, fresh, chain) -> tuple:
     return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
 
 
-def _is_noise(noise, own, fresh, chain):
+def _is_noise(noise: Tensor, own: Tensor, fresh: Tensor, chain: Chain | None) -> Tensor:
     """Where rows have just started and the difference is of the size of rounding."""
     ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
     fresh = ops.reshape(fresh, (-1, *ones) if chain is None else (1, -1, *ones))
     return ops.logical_and(fresh, ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own)))
 
 
-def _rounding(dtype) -> float:
+def _rounding(dtype: Any) -> float:
     """The relative difference that two compilations of one layer may show, with room to spare."""
     digits = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
     return 2.0 ** (-0.75 * digits[keras.backend.standardize_dtype(dtype)])

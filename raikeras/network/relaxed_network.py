@@ -11,6 +11,7 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ from keras import ops
 
 from raikeras.backend.keras_internals import graph_nodes, graph_of, shortened
 from raikeras.network.calls import find_calls
-from raikeras.network.chain import Place, can_be_stacked, find_chains
+from raikeras.network.chain import Chain, Place, can_be_stacked, find_chains
 from raikeras.network.cut import (
     Block,
     activated,
@@ -27,7 +28,8 @@ from raikeras.network.cut import (
     replaced,
 )
 from raikeras.network.hidden_loss import Pair, around_forward, held_where_noise, without_noise
-from raikeras.rows.layout import groups_of
+from raikeras.rows.layout import Group, groups_of
+from raikeras.typing import Nest, Tensor
 
 PLACES = ("pre_activation", "post_activation")
 
@@ -53,12 +55,12 @@ class RelaxedNetwork:
 
     def __init__(
         self,
-        net,
+        net: keras.Model,
         layers: list[keras.Layer],
         at: str,
         matching: bool = False,
         stack: bool = True,
-    ):
+    ) -> None:
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
         self._net, self._matching = net, matching
@@ -116,12 +118,12 @@ class RelaxedNetwork:
                 found += layer.trainable_variables
         return found
 
-    def run(self, inputs, training=None):
+    def run(self, inputs: Nest, training: bool | None = None) -> Nest:
         """The deployed network's outputs."""
         with self._chains_intercepted(lambda chain, x: chain.forward(x, self._place)[0]):
             return self._net(inputs, training=training)
 
-    def record(self, inputs):
+    def record(self, inputs: Nest) -> tuple[Nest, list[Tensor]]:
         """The deployed forward pass, in inference mode.
 
         Returns:
@@ -129,7 +131,9 @@ class RelaxedNetwork:
         """
         return self._forward(inputs, None, training=False)
 
-    def perturb(self, inputs, offsets, unroll: bool = False):
+    def perturb(
+        self, inputs: Nest, offsets: list[Tensor], unroll: bool = False
+    ) -> tuple[Nest, list[Tensor]]:
         """A forward pass in training mode with an offset added to each relaxed layer's own value.
 
         The gradient of a loss of the outputs by the offsets is backpropagation's, at the cuts or,
@@ -145,7 +149,13 @@ class RelaxedNetwork:
         """
         return self._forward(inputs, self._parts(offsets), training=True, unroll=unroll)
 
-    def replay(self, inputs, targets, fresh, fed=None):
+    def replay(
+        self,
+        inputs: Nest,
+        targets: list[Tensor],
+        fresh: Tensor | None,
+        fed: list[Tensor] | None = None,
+    ) -> tuple[Nest, list[Pair]]:
         """The relaxed path, in training mode: each cut hands on what it is fed with.
 
         Args:
@@ -160,12 +170,19 @@ class RelaxedNetwork:
         computed = {layer.compute_dtype for layer in self.layers}
         narrow = not computed.isdisjoint(("bfloat16", "float16"))
         pairs: dict[int, Pair] = {}
-        in_time: dict[int, list] = {}  # by place: own values and inputs at the steps so far
+        # By place: own values and inputs at the time steps so far.
+        in_time: dict[int, list[tuple[Tensor, Tensor]]] = {}
         target_parts = self._parts(targets)
         fed_parts = target_parts if fed is None else self._parts(fed)
         places = {block.places[0]: block.places for block in self.blocks()}
 
-        def keep(place, layer, own, inputs, chain=None):
+        def keep(
+            place: int,
+            layer: keras.Layer | Chain,
+            own: Tensor,
+            inputs: Tensor,
+            chain: Chain | None = None,
+        ) -> None:
             target = target_parts[place]
             if fed is not None:
                 if fresh is not None and narrow:
@@ -178,7 +195,9 @@ class RelaxedNetwork:
                 own = without_noise(own, target, fresh, chain)
             pairs[place] = Pair(target, own, inputs, chain, places[place])
 
-        def single(place, step, layer, *args, **kwargs):
+        def single(
+            place: int, step: int | None, layer: keras.Layer, *args: Any, **kwargs: Any
+        ) -> Tensor:
             own = self._own(layer, *args, **kwargs)
             given = args[0] if args else next(iter(kwargs.values()))
             handed = fed_parts[place]
@@ -191,7 +210,7 @@ class RelaxedNetwork:
                     keep(place, layer, *keras.tree.map_structure(_over_time, *in_time[place]))
             return self._after_cut(layer, ops.cast(handed, own.dtype))
 
-        def together(place, chain, x):
+        def together(place: int, chain: Chain, x: Tensor) -> Tensor:
             output, own, inputs = chain.together(x, fed_parts[place], self._place)
             keep(place, chain, own, inputs, chain)
             return output
@@ -201,10 +220,14 @@ class RelaxedNetwork:
         self._check_complete(pairs)
         return outputs, [pairs[place] for place in sorted(pairs)]
 
-    def _forward(self, inputs, offsets, training, unroll=False):
-        values: dict[int, list] = {}  # by place, at every time step if there are some
+    def _forward(
+        self, inputs: Nest, offsets: dict[int, Tensor] | None, training: bool, unroll: bool = False
+    ) -> tuple[Nest, list[Tensor]]:
+        values: dict[int, list[Tensor]] = {}  # by place, at every time step if there are some
 
-        def single(place, step, layer, *args, **kwargs):
+        def single(
+            place: int, step: int | None, layer: keras.Layer, *args: Any, **kwargs: Any
+        ) -> Tensor:
             own = self._own(layer, *args, **kwargs)
             if offsets is not None:
                 offset = offsets[place] if step is None else offsets[place][:, step]
@@ -213,7 +236,7 @@ class RelaxedNetwork:
             values.setdefault(place, []).append(value)
             return self._after_cut(layer, value)
 
-        def together(place, chain, x):
+        def together(place: int, chain: Chain, x: Tensor) -> Tensor:
             output, own = chain.forward(
                 x, self._place, None if offsets is None else offsets[place], unroll
             )
@@ -225,7 +248,7 @@ class RelaxedNetwork:
         self._check_complete(values)
         return outputs, [self._joined(group, values) for group in self.groups]
 
-    def _joined(self, group, values: dict):
+    def _joined(self, group: Group, values: dict[int, list[Tensor]]) -> Tensor:
         """The values of a group's cuts, each a list of one tensor a time step, as one tensor."""
         if group.places[0] in values and group.places[-1] not in values:
             return values[group.places[0]][0]  # of an attached chain
@@ -233,7 +256,7 @@ class RelaxedNetwork:
         flat = [_flat(one[0] if len(one) == 1 else _over_time(*one)) for one in found]
         return ops.stack(flat) if group.stacked else ops.concatenate(flat, axis=-1)
 
-    def _check_complete(self, found: dict) -> None:
+    def _check_complete(self, found: dict[int, Any]) -> None:
         """Raises a `ValueError` if a layer was not called, whose target would be another's."""
         missing = [block.cut.name for block in self.blocks() if block.places[0] not in found]
         if missing:
@@ -242,10 +265,10 @@ class RelaxedNetwork:
                 f"Received: cut `{missing[0]}`, which this pass did not reach"
             )
 
-    def _parts(self, tensors) -> dict:
+    def _parts(self, tensors: list[Tensor]) -> dict[int, Tensor]:
         """The groups' tensors by place, in the shape of the cut, or whole for an attached chain."""
         attached = {block.places[0] for block in self.blocks() if block.chain is not None}
-        found: dict = {}
+        found: dict[int, Tensor] = {}
         for group, tensor in zip(self.groups, tensors, strict=True):
             if group.places[0] in attached:
                 found[group.places[0]] = tensor
@@ -274,7 +297,7 @@ class RelaxedNetwork:
         ]
         return sorted(blocks, key=lambda block: block.places[0])
 
-    def _own(self, layer, *args, **kwargs):
+    def _own(self, layer: keras.Layer, *args: Any, **kwargs: Any) -> Tensor:
         """The layer's own value: what a hidden loss compares with its target."""
         call = self._call_of[id(layer)]
         if not (self._place.own_before and hasattr(layer, "activation")):
@@ -282,7 +305,9 @@ class RelaxedNetwork:
         with replaced(layer, "activation", keras.activations.linear):
             return call(*args, **kwargs)
 
-    def _own_in_shape(self, plain: set, layer, *args, **kwargs):
+    def _own_in_shape(
+        self, plain: set[int], layer: keras.Layer, *args: Any, **kwargs: Any
+    ) -> Tensor:
         """A tensor like the layer's own value; a Dense has no product, for there are thousands."""
         shape = args[0].shape if args and id(layer) in plain else (None,)
         if None in shape:
@@ -290,20 +315,22 @@ class RelaxedNetwork:
         value = ops.zeros((*shape[:-1], layer.units), layer.compute_dtype)
         return value if self._place.own_before else activated(layer, value)
 
-    def _passed_on(self, layer, own):
+    def _passed_on(self, layer: keras.Layer, own: Tensor) -> Tensor:
         """What the layer passes on, given its own value."""
         return self._after_cut(layer, self._at_cut(layer, own))
 
-    def _at_cut(self, layer, own):
+    def _at_cut(self, layer: keras.Layer | Chain, own: Tensor) -> Tensor:
         """The value at the layer's cut, given its own value."""
         return activated(layer, own) if self._place.activates else own
 
-    def _after_cut(self, layer, value):
+    def _after_cut(self, layer: keras.Layer, value: Tensor) -> Tensor:
         """What the layer passes on, given the value at its cut."""
         return activated(layer, value) if self._place.target_before else value
 
     @contextlib.contextmanager
-    def _intercepted(self, single: Callable, together: Callable) -> Iterator[None]:
+    def _intercepted(
+        self, single: Callable[..., Any], together: Callable[..., Any]
+    ) -> Iterator[None]:
         """While it lasts, relaxed layers run as `single(place, time step, layer, ...)`.
 
         An attached chain runs as `together(place, chain, inputs)`; the place is that of its first
@@ -311,7 +338,7 @@ class RelaxedNetwork:
         """
         count: Counter[int] = Counter()
 
-        def run(layer, *args, **kwargs):
+        def run(layer: keras.Layer, *args: Any, **kwargs: Any) -> Tensor:
             place = self._places.get((id(layer), count[id(layer)]))
             count[id(layer)] += 1
             if place is None:
@@ -321,7 +348,7 @@ class RelaxedNetwork:
                 )
             return single(*place, layer, *args, **kwargs)
 
-        def run_chain(chain, inputs):
+        def run_chain(chain: Chain, inputs: Tensor) -> Tensor:
             return together(self._places[id(chain.layers[0]), 0][0], chain, inputs)
 
         fused = {id(layer) for chain in self.chains if chain.attached for layer in chain.layers}
@@ -330,7 +357,7 @@ class RelaxedNetwork:
             yield
 
     @contextlib.contextmanager
-    def _chains_intercepted(self, run: Callable) -> Iterator[None]:
+    def _chains_intercepted(self, run: Callable[..., Any]) -> Iterator[None]:
         """While it lasts, each attached chain is one call, `run(chain, inputs)`."""
         with contextlib.ExitStack() as stack:
             attached = [chain for chain in self.chains if chain.attached]
@@ -344,11 +371,11 @@ class RelaxedNetwork:
             yield
 
 
-def _over_time(*tensors):
+def _over_time(*tensors: Tensor) -> Tensor:
     """Tensors `(batch, ...)` of the time steps as one `(batch, steps, ...)`."""
     return ops.stack(tensors, axis=1)
 
 
-def _flat(value):
+def _flat(value: Tensor) -> Tensor:
     """A tensor `(batch, size)`."""
     return ops.reshape(value, (ops.shape(value)[0], math.prod(value.shape[1:])))

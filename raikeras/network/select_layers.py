@@ -1,12 +1,14 @@
 """Which layers of a net are relaxed: what `relax` may say."""
 
+from typing import Any
+
 import keras
 
 from raikeras.backend.keras_internals import sublayers
 from raikeras.layers import Relaxed
 
 
-def choose_layers(net, relax) -> list[keras.Layer]:
+def choose_layers(net: keras.Model, relax: Any) -> list[keras.Layer]:
     """The layers that `relax` names, in the order of the net.
 
     Args:

@@ -8,11 +8,14 @@ transposed in a step; all cuts that stand alone are one group `(batch, size)`, s
 import functools
 import itertools
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
+
+from raikeras.typing import Tensor
 
 
 class Group(NamedTuple):
@@ -33,14 +36,14 @@ class Group(NamedTuple):
         """Number of an example's target units at each cut."""
         return [math.prod(shape) for shape in self.shapes]
 
-    def shape(self, examples) -> tuple:
+    def shape(self, examples: Any) -> tuple[Any, ...]:
         """Shape of the group's tensor for so many examples."""
         if self.stacked:
             return len(self.places), examples, self.sizes[0]
         return examples, sum(self.sizes)
 
 
-def groups_of(cuts, chains) -> list[Group]:
+def groups_of(cuts: Sequence[Any], chains: Sequence[Any]) -> list[Group]:
     """The groups of a network: the cuts that stand alone, if any, then each chain's.
 
     Args:
@@ -57,7 +60,7 @@ def groups_of(cuts, chains) -> list[Group]:
     ]
 
 
-def by_cut(groups: list[Group], arrays) -> list[np.ndarray]:
+def by_cut(groups: list[Group], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Arrays of the groups as one array `(n, *shape)` for every cut, in the order of the cuts."""
     found = {}
     for group, array in zip(groups, arrays, strict=True):
@@ -68,7 +71,7 @@ def by_cut(groups: list[Group], arrays) -> list[np.ndarray]:
     return [found[place] for place in sorted(found)]
 
 
-def from_cuts(groups: list[Group], arrays) -> list[np.ndarray]:
+def from_cuts(groups: list[Group], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The inverse of `by_cut`."""
     flat = [np.reshape(array, (len(array), -1)) for array in arrays]
     return [
@@ -77,9 +80,9 @@ def from_cuts(groups: list[Group], arrays) -> list[np.ndarray]:
     ]
 
 
-def regrouped(tensors: list, groups: list[Group], others: list[Group]) -> list:
+def regrouped(tensors: list[Tensor], groups: list[Group], others: list[Group]) -> list[Tensor]:
     """The groups' tensors in the layout of other groups of the same cuts."""
-    parts: dict = {}
+    parts: dict[int, Tensor] = {}
     for group, tensor in zip(groups, tensors, strict=True):
         split = ops.unstack(tensor, axis=0) if group.stacked else _split(tensor, group.sizes)
         parts |= zip(group.places, split, strict=True)
@@ -91,22 +94,22 @@ def regrouped(tensors: list, groups: list[Group], others: list[Group]) -> list:
     ]
 
 
-def take(tensor, ids):
+def take(tensor: Tensor, ids: Tensor) -> Tensor:
     """The values of some examples in a group's tensor, in their order."""
     return ops.take(tensor, ids, axis=examples_axis(tensor))
 
 
-def examples_axis(tensor) -> int:
+def examples_axis(tensor: Tensor) -> int:
     """The axis of the examples in a group's tensor or table."""
     return len(tensor.shape) - 2
 
 
-def like(groups: list[Group], examples, dtype) -> list:
+def like(groups: list[Group], examples: Any, dtype: str) -> list[Tensor]:
     """Zeros for so many examples."""
     return [ops.zeros(group.shape(examples), dtype) for group in groups]
 
 
-def cast(tensors, dtype) -> list:
+def cast(tensors: Any, dtype: str) -> list[Tensor]:
     """The tensors of all groups in a dtype."""
     return keras.tree.map_structure(lambda tensor: ops.cast(tensor, dtype), tensors)
 
@@ -118,7 +121,7 @@ class Sums:
         groups: The groups of a network. Numbers of cuts, `(batch, cuts)`, are in their order.
     """
 
-    def __init__(self, groups: list[Group]):
+    def __init__(self, groups: list[Group]) -> None:
         self._groups = groups
         self.sizes = np.concatenate([group.sizes for group in groups])
         # Alone, cuts of one size in a row are one array (batch, count, size).
@@ -127,7 +130,7 @@ class Sums:
             for group in groups
         ]
 
-    def sum(self, values: list):
+    def sum(self, values: list[Tensor]) -> Tensor:
         """From tensors of the groups to `(batch, cuts)`."""
         found = []
         for group, runs, tensor in zip(self._groups, self._runs, values, strict=True):
@@ -139,7 +142,7 @@ class Sums:
                 found.append(ops.sum(ops.reshape(part, (-1, count, size)), axis=-1))
         return ops.concatenate(found, axis=-1)
 
-    def spread(self, numbers) -> list:
+    def spread(self, numbers: Tensor) -> list[Tensor]:
         """From `(batch, cuts)` to tensors that broadcast against those of the groups."""
         spread = []
         shares = _split(numbers, [len(group.places) for group in self._groups])
@@ -155,7 +158,7 @@ class Sums:
             spread.append(ops.concatenate(flat, axis=-1))
         return spread
 
-    def total(self, values: list):
+    def total(self, values: list[Tensor]) -> Tensor:
         """The sum over all units of an example, `(batch, 1)`."""
         found = []
         for group, tensor in zip(self._groups, values, strict=True):
@@ -163,7 +166,7 @@ class Sums:
             found.append(ops.sum(tensor, axis=axis)[:, None])
         return sum(found[1:], found[0])
 
-    def pattern(self, dtype) -> list:
+    def pattern(self, dtype: str) -> list[Tensor]:
         """A fixed direction without a pattern, of norm 1 in each cut, for one example."""
         rng, sizes = np.random.default_rng(0), dict[int, int]()
         for group in self._groups:
@@ -174,7 +177,7 @@ class Sums:
         return [ops.convert_to_tensor(one, dtype) for one in from_cuts(self._groups, unit)]
 
 
-def _split(tensor, lengths: list[int]) -> list:
+def _split(tensor: Tensor, lengths: list[int]) -> list[Tensor]:
     """Parts of a tensor along its last axis; TensorFlow cannot split at no place."""
     edges = np.cumsum(lengths)[:-1].tolist()
     return ops.split(tensor, edges, axis=-1) if edges else [tensor]

@@ -5,12 +5,16 @@ so the rules are pure functions of the gathered rows, their gradient and their o
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from raikeras.optimizers import Rprop, rprop_update
+from raikeras.typing import Tensor
+
+# A rule's slots by name: a list of a tensor for each group, or one tensor `(batch, 1)` for all.
+Slots = dict[str, Any]
 
 
 class RowRule(NamedTuple):
@@ -27,9 +31,11 @@ class RowRule(NamedTuple):
 
     name: str
     slots: dict[str, str]
-    update: Callable
+    update: Callable[[Tensor, Slots, Tensor], tuple[Tensor, Slots]]
 
-    def move(self, rows: list, gradient: list, slots: dict, learning_rate) -> tuple[list, dict]:
+    def move(
+        self, rows: list[Tensor], gradient: list[Tensor], slots: Slots, learning_rate: Tensor
+    ) -> tuple[list[Tensor], Slots]:
         """The rows and slots of all groups after a step.
 
         Args:
@@ -38,8 +44,8 @@ class RowRule(NamedTuple):
             slots: By name a list likewise, or one tensor `(batch, 1)` for all groups.
             learning_rate: Scalar.
         """
-        moved: list = []
-        new: dict = {name: [] if kind == "row" else None for name, kind in self.slots.items()}
+        moved: list[Tensor] = []
+        new: Slots = {name: [] if kind == "row" else None for name, kind in self.slots.items()}
         for number, (row, slope) in enumerate(zip(rows, gradient, strict=True)):
             own = {
                 name: slots[name][number] if kind == "row" else slots[name]
@@ -55,10 +61,10 @@ class RowRule(NamedTuple):
         return moved, new
 
 
-def _sgd(optimizer) -> RowRule:
+def _sgd(optimizer: keras.optimizers.Optimizer) -> RowRule:
     momentum, nesterov = optimizer.momentum, optimizer.nesterov
 
-    def update(gradient, slots, learning_rate):
+    def update(gradient: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         step = -learning_rate * gradient
         if not momentum:
             return step, {}
@@ -68,12 +74,12 @@ def _sgd(optimizer) -> RowRule:
     return RowRule(f"sgd {momentum} {nesterov}", {"momentum": "row"} if momentum else {}, update)
 
 
-def _rmsprop(optimizer) -> RowRule:
+def _rmsprop(optimizer: keras.optimizers.Optimizer) -> RowRule:
     rho, momentum, epsilon = optimizer.rho, optimizer.momentum, optimizer.epsilon
     centered = optimizer.centered
     slots = ["velocity"] + ["average"] * bool(centered) + ["momentum"] * bool(momentum)
 
-    def update(gradient, slots, learning_rate):
+    def update(gradient: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         new = {"velocity": rho * slots["velocity"] + (1 - rho) * ops.square(gradient)}
         spread = new["velocity"]
         if centered:
@@ -88,7 +94,7 @@ def _rmsprop(optimizer) -> RowRule:
     return RowRule(name, dict.fromkeys(slots, "row"), update)
 
 
-def _adam(optimizer) -> RowRule:
+def _adam(optimizer: keras.optimizers.Optimizer) -> RowRule:
     beta_1, beta_2, epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
     if optimizer.amsgrad:
         raise ValueError(
@@ -96,7 +102,7 @@ def _adam(optimizer) -> RowRule:
             "targets an optimizer without it. Received: amsgrad=True"
         )
 
-    def update(gradient, slots, learning_rate):
+    def update(gradient: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         # The count is the row's own: bias correction must not depend on other examples.
         count = slots["count"] + 1
         mean = slots["mean"] + (gradient - slots["mean"]) * (1 - beta_1)
@@ -109,7 +115,7 @@ def _adam(optimizer) -> RowRule:
     return RowRule(f"adam {beta_1} {beta_2} {epsilon}", slots, update)
 
 
-def _rprop(optimizer) -> RowRule:
+def _rprop(optimizer: keras.optimizers.Optimizer) -> RowRule:
     settings = (
         optimizer.decrease,
         optimizer.increase,
@@ -117,7 +123,7 @@ def _rprop(optimizer) -> RowRule:
         optimizer.max_step_size,
     )
 
-    def update(gradient, slots, learning_rate):
+    def update(gradient: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         change, step_size, previous = rprop_update(
             gradient, slots["step_size"], slots["previous"], learning_rate, *settings
         )
@@ -127,7 +133,7 @@ def _rprop(optimizer) -> RowRule:
 
 
 # AdamW is an Adam whose decay acts on weights; targets are not weights and do not decay.
-_RULES: dict[type, Callable] = {
+_RULES: dict[type[Any], Callable[[keras.optimizers.Optimizer], RowRule]] = {
     keras.optimizers.SGD: _sgd,
     keras.optimizers.RMSprop: _rmsprop,
     keras.optimizers.Adam: _adam,
@@ -140,7 +146,7 @@ _RULES: dict[type, Callable] = {
 ON_WEIGHTS_ALONE = ("gradient_accumulation_steps", "loss_scale_factor")
 
 
-def row_rule(optimizer, owner: str = "Learned") -> RowRule:
+def row_rule(optimizer: keras.optimizers.Optimizer, owner: str = "Learned") -> RowRule:
     """The row rule with the settings of a Keras optimizer.
 
     Args:
@@ -164,7 +170,9 @@ def row_rule(optimizer, owner: str = "Learned") -> RowRule:
     return make(optimizer)
 
 
-def refuse(optimizer, settings: tuple[str, ...], owner: str = "Learned") -> None:
+def refuse(
+    optimizer: keras.optimizers.Optimizer, settings: tuple[str, ...], owner: str = "Learned"
+) -> None:
     """Raises a `ValueError` if an optimizer has one of the settings that do not reach rows."""
     for setting in settings:
         if getattr(optimizer, setting):

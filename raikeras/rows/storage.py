@@ -1,6 +1,8 @@
 """The store: one row of targets per training example, with the slots of the rule that moves it."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,7 +13,15 @@ from raikeras.backend import load_backend
 from raikeras.rows import layout
 from raikeras.rows.layout import Group
 from raikeras.rows.rules import RowRule
-from raikeras.rows.table import DeviceMemory, DeviceTable, FileMemory, HostMemory
+from raikeras.rows.table import (
+    DeviceMemory,
+    DeviceTable,
+    FileMemory,
+    HostMemory,
+    Layout,
+    written_if,
+)
+from raikeras.typing import Tensor
 
 PIECE = 4096  # rows that are moved at once from one arrangement into another
 
@@ -46,9 +56,10 @@ class Store:
         dtype: str,
         rule: RowRule,
         storage: str = "device",
-    ):
+    ) -> None:
         self.num_examples, self.groups, self.dtype = num_examples, groups, dtype
         self.may_repeat = True
+        self._condition: Tensor | None = None
         # Arithmetic of the rule: in bfloat16 most updates would round away.
         self.compute_dtype = _compute_dtype(dtype)
         self._memory: DeviceMemory | HostMemory | FileMemory
@@ -114,20 +125,20 @@ class Store:
         age = self.tables["age"]
         return bool(ops.any(age.value > 0)) if self.variables else bool(age.array.any())
 
-    def read(self, key: str, ids) -> np.ndarray:
+    def read(self, key: str, ids: Any) -> np.ndarray:
         """Rows of one table as an array; outside a step."""
         load_backend().wait()
         return _read(self.tables[key], np.asarray(ids))
 
-    def targets(self, ids) -> list[np.ndarray]:
+    def targets(self, ids: Any) -> list[np.ndarray]:
         """Targets of some examples, an array for each group of cuts; outside a step."""
         return [self.read(f"targets/{number}", ids) for number in range(len(self.groups))]
 
-    def write(self, key: str, ids, rows) -> None:
+    def write(self, key: str, ids: Any, rows: Tensor) -> None:
         """Sets rows of one table in place; outside a step."""
         _write(self.tables[key], np.asarray(ids), rows)
 
-    def gather(self, ids) -> dict:
+    def gather(self, ids: Tensor | None) -> dict[str, Any]:
         """The batch's part of the tables, in the compute dtype.
 
         Args:
@@ -143,7 +154,7 @@ class Store:
         rows = {key: ops.cast(row, self.compute_dtype) for key, row in rows.items()}
         return {"age": age, **self._by_name(rows)}
 
-    def of_first_copies(self, ids, values: list) -> list:
+    def of_first_copies(self, ids: Tensor | None, values: list[Tensor]) -> list[Tensor]:
         """Values of all groups, an id's every copy in the batch given those of its first."""
         if not self.may_repeat or ids is None:
             return values
@@ -151,7 +162,13 @@ class Store:
         first = ops.take(order, group)
         return [layout.take(tensor, first) for tensor in values]
 
-    def step(self, ids, rows: dict, gradient: list, learning_rate) -> None:
+    def step(
+        self,
+        ids: Tensor | None,
+        rows: dict[str, Any],
+        gradient: list[Tensor],
+        learning_rate: Tensor,
+    ) -> None:
         """Moves the rows of a batch by the rule and writes them back; no other row is touched.
 
         An id that occurs more than once has one row, which moves once, by the sum of the gradients
@@ -172,11 +189,27 @@ class Store:
         new = {"targets": targets, "age": rows["age"] + 1}
         new |= {f"slot/{name}": value for name, value in slots.items()}
         flat = {key: ops.cast(value, self.tables[key].dtype) for key, value in self._by_table(new)}
+        if self._condition is not None and ids is not None:
+            ids = written_if(self._condition, ids, self.num_examples)
         load_backend().scatter(self.tables, ids, flat)
 
-    def _by_name(self, tables: dict) -> dict:
+    @contextlib.contextmanager
+    def writing_if(self, condition: Tensor | None) -> Iterator[None]:
+        """While it lasts, `step` leaves all rows as they are where the condition is false.
+
+        Args:
+            condition: Boolean scalar; `None`: rows are written. Where batches are all rows in
+                order it is of no effect: such tables are written like any variable.
+        """
+        self._condition = condition
+        try:
+            yield
+        finally:
+            self._condition = None
+
+    def _by_name(self, tables: dict[str, Any]) -> dict[str, Any]:
         """What belongs to the groups of one name as a list."""
-        found: dict = {}
+        found: dict[str, Any] = {}
         for key, value in tables.items():
             name, _, number = key.rpartition("/")
             if number.isdigit():
@@ -185,7 +218,7 @@ class Store:
                 found[key] = value
         return found
 
-    def _by_table(self, named: dict) -> list[tuple]:
+    def _by_table(self, named: dict[str, Any]) -> list[tuple[str, Any]]:
         """The inverse, as pairs."""
         return [
             pair
@@ -204,14 +237,14 @@ def store_bytes(num_examples: int, groups: list[Group], dtype: str, rule: RowRul
     return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in layout.values())
 
 
-def _layout(num_examples: int, groups: list[Group], dtype: str, rule: RowRule | None) -> dict:
+def _layout(num_examples: int, groups: list[Group], dtype: str, rule: RowRule | None) -> Layout:
     """Shape and dtype of each table: a rule's slots, or without one the rows and their ages."""
+    layout: Layout = {}
     if rule is None:
         named = {"targets": "row"}
-        layout = {"age": ((num_examples, 1), "int32")}
+        layout["age"] = (num_examples, 1), "int32"
     else:
         named = {f"slot/{name}": kind for name, kind in rule.slots.items()}
-        layout = {}
     for name, kind in named.items():
         if kind == "scalar":
             layout[name] = (num_examples, 1), _compute_dtype(dtype)
@@ -225,23 +258,23 @@ def _compute_dtype(dtype: str) -> str:
     return "float32" if dtype in ("bfloat16", "float16") else dtype
 
 
-def _write(table, ids, rows) -> None:
+def _write(table: Any, ids: Any, rows: Tensor) -> None:
     load_backend().write(table, ids, rows)
 
 
-def _read(table, ids) -> np.ndarray:
+def _read(table: Any, ids: Any) -> np.ndarray:
     if table.on_host:
         return table.gather(ids)
     return ops.convert_to_numpy(load_backend().gather({"": table}, ids)[""])
 
 
-def _groups(ids):
+def _groups(ids: Any) -> tuple[Tensor, Tensor]:
     """The order that sorts ids, and for each example the first place of its id in that order."""
     order = ops.argsort(ids)
     return order, ops.searchsorted(ops.take(ids, order), ids)
 
 
-def _summed_over_copies(ids, gradient):
+def _summed_over_copies(ids: Any, gradient: Tensor) -> Tensor:
     """The gradient with an id's copies replaced by their sum, all alike."""
     _, group = _groups(ids)
     axis = layout.examples_axis(gradient)

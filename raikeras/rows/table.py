@@ -5,16 +5,21 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
 from keras import ops
 
+from raikeras.typing import Tensor
+
 PAGE = 4096  # tables in a file begin at multiples of it
 MAGIC = b"raikeras rows 1\n"
+# Shape and dtype of tables by name.
+Layout = dict[str, tuple[tuple[int, ...], str]]
 
 
-def check_storage(storage) -> str:
+def check_storage(storage: Any) -> str:
     """`"device"`, `"host"` or a path as a string.
 
     Raises:
@@ -30,6 +35,22 @@ def check_storage(storage) -> str:
         '`storage` must be "device", "host" or the path of a file (with a folder or a suffix, as '
         f"in 'rows.bin'). Received: storage={storage!r}"
     )
+
+
+def written_if(condition: Tensor, ids: Tensor, num_examples: int) -> Tensor:
+    """The ids of the rows to be written: those given, or, where the condition is false, none.
+
+    None are ids beyond the table, which both kinds of table leave out of what they write. That is
+    free, for the place of each row is looked up anyhow; to choose between new and old rows, or to
+    write under a condition, would read the old rows a second time or copy the table.
+
+    Args:
+        condition: Boolean scalar.
+        ids: Integers `(batch,)`.
+        num_examples: Integer, number of rows of the tables.
+    """
+    wide = "int64" if num_examples >= 2**31 else "int32"  # ids may be of uint8
+    return ops.where(condition, ops.cast(ids, wide), num_examples)
 
 
 class DeviceTable:
@@ -49,25 +70,25 @@ class DeviceTable:
 
     on_host = False
 
-    def __init__(self, shape: tuple, dtype: str, name: str):
+    def __init__(self, shape: tuple[int, ...], dtype: str, name: str) -> None:
         self.shape, self.dtype = shape, dtype
         self.variable = keras.Variable(
             "zeros", (math.prod(shape[:-1]), shape[-1]), dtype, trainable=False, name=name
         )
 
     @property
-    def value(self):
+    def value(self) -> Tensor:
         """The present rows, a tensor of the table's shape."""
         return ops.reshape(self.variable.value, self.shape)
 
-    def assign(self, value) -> None:
+    def assign(self, value: Any) -> None:
         """Writes all rows."""
         self.variable.assign(ops.reshape(value, self.variable.shape))
 
-    def places(self, ids):
+    def places(self, ids: Tensor) -> Tensor:
         """Where the rows of some examples lie in the variable, `(batch,)` or `(layers, batch)`.
 
-        The place of an id beyond the table is one beyond the variable.
+        The place of an id beyond the table is one beyond the variable, see `written_if`.
         """
         if len(self.shape) == 2:
             return ids
@@ -77,11 +98,11 @@ class DeviceTable:
         places = ids + count * ops.arange(layers, dtype=wide)[:, None]
         return ops.where(ids < count, places, layers * count)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return _as_array(ops.convert_to_numpy(self.value), dtype, copy)
 
 
-def _as_array(array: np.ndarray, dtype, copy: bool | None) -> np.ndarray:
+def _as_array(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
     """What `__array__` returns; only NumPy 2 knows `copy=None`, a copy if one is needed."""
     if copy is None:
         return np.asarray(array, dtype=dtype)
@@ -91,7 +112,7 @@ def _as_array(array: np.ndarray, dtype, copy: bool | None) -> np.ndarray:
 class DeviceMemory:
     """Makes tables that are Keras variables."""
 
-    def make(self, layout: dict[str, tuple]) -> dict[str, DeviceTable]:
+    def make(self, layout: Layout) -> dict[str, DeviceTable]:
         """Tables of the given shapes and dtypes, by name."""
         return {
             name: DeviceTable(shape, dtype, "store_" + name.replace("/", "_"))
@@ -111,31 +132,35 @@ class HostTable:
 
     on_host = True
 
-    def __init__(self, array: np.ndarray):
+    def __init__(self, array: np.ndarray) -> None:
         self.array = array
         self.shape, self.dtype = self._turned(array).shape, array.dtype.name
 
-    def gather(self, ids) -> np.ndarray:
+    def gather(self, ids: Any) -> np.ndarray:
         """A copy of the rows `ids`."""
         return np.ascontiguousarray(self._turned(self.array[np.asarray(ids)]))
 
-    def scatter(self, ids, rows) -> None:
-        """Writes the rows `ids` in place."""
-        self.array[np.asarray(ids)] = self._turned(np.asarray(rows))
+    def scatter(self, ids: Any, rows: Any) -> None:
+        """Writes the rows `ids` in place; none where `written_if` says so."""
+        ids = np.asarray(ids)
+        if (ids < len(self.array)).all():
+            self.array[ids] = self._turned(np.asarray(rows))
 
-    def assign(self, value) -> None:
+    def assign(self, value: Any) -> None:
         """Writes all rows."""
         self.array[...] = self._turned(np.asarray(value))
 
-    def _turned(self, array):
+    def _turned(self, array: np.ndarray) -> np.ndarray:
         """The examples from the first axis to that of a table, or back."""
         return np.swapaxes(array, 0, 1) if array.ndim > 2 else array
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return _as_array(self._turned(self.array), dtype, copy)
 
 
-def table_of(shape: tuple, dtype: str, make: Callable) -> HostTable:
+def table_of(
+    shape: tuple[int, ...], dtype: str, make: Callable[[tuple[int, ...], str], np.ndarray]
+) -> HostTable:
     """A table of a shape, in an array that `make(shape, dtype)` lays out by examples."""
     return HostTable(make((shape[1], shape[0], *shape[2:]) if len(shape) > 2 else shape, dtype))
 
@@ -143,7 +168,7 @@ def table_of(shape: tuple, dtype: str, make: Callable) -> HostTable:
 class HostMemory:
     """Makes tables in the host's memory."""
 
-    def make(self, layout: dict[str, tuple]) -> dict[str, HostTable]:
+    def make(self, layout: Layout) -> dict[str, HostTable]:
         """Tables of the given shapes and dtypes, by name."""
         tables = {name: table_of(shape, dtype, np.empty) for name, (shape, dtype) in layout.items()}
         for table in tables.values():
@@ -166,7 +191,7 @@ class FileMemory:
         FileExistsError: If there is a file that is not one of these.
     """
 
-    def __init__(self, path: str):
+    def __init__(self, path: str) -> None:
         self.path = Path(path)
         if not self.path.parent.is_dir():
             raise FileNotFoundError(
@@ -181,7 +206,7 @@ class FileMemory:
         self._end = PAGE  # of the tables so far; the first page holds the mark
         self._made = False
 
-    def make(self, layout: dict[str, tuple]) -> dict[str, HostTable]:
+    def make(self, layout: Layout) -> dict[str, HostTable]:
         """Tables of the given shapes and dtypes, by name, behind those made before."""
         starts, end = {}, self._end
         for name, (shape, dtype) in layout.items():
@@ -194,7 +219,7 @@ class FileMemory:
             _reserve(file, self._end, end, self.path)
         self._end = end
 
-        def mapped(name):
+        def mapped(name: str) -> Callable[[tuple[int, ...], str], np.ndarray]:
             return lambda shape, dtype: np.memmap(
                 self.path, np.dtype(dtype), "r+", starts[name], shape
             )
@@ -227,7 +252,7 @@ def _is_ours(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def _reserve(file, start: int, end: int, path: Path) -> None:
+def _reserve(file: BinaryIO, start: int, end: int, path: Path) -> None:
     """Makes the file `end` bytes long and sets the space aside, where the system can.
 
     A disk that fills up later would otherwise kill the process at a write to the mapped file.

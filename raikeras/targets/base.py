@@ -1,11 +1,19 @@
-"""`TargetRule`: what a `RelaxedModel` asks of the rule that sets its targets."""
+"""`TargetRule`, `RowTargetRule`: what a `RelaxedModel` asks of the rule that sets its targets."""
 
-from typing import Any, NamedTuple
+import abc
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import keras
 
 from raikeras.backend.keras_internals import schedule_of
-from raikeras.rows.rules import ON_WEIGHTS_ALONE, refuse
+from raikeras.checks import check_integer
+from raikeras.network.relaxed_network import RelaxedNetwork
+from raikeras.rows.rules import ON_WEIGHTS_ALONE, RowRule, refuse, row_rule
+from raikeras.rows.storage import Store
+from raikeras.rows.table import check_storage
+from raikeras.typing import Config, Nest, Tensor
 
 
 class Targets(NamedTuple):
@@ -30,6 +38,47 @@ class Targets(NamedTuple):
     kept: Any = None
 
 
+class StepView(Protocol):
+    """The training step in progress, as target rules see it.
+
+    What everything here is and does is said at `raikeras.training.step.Step`, which they are given.
+    """
+
+    x: Nest
+    y: Nest
+    sample_weight: Nest
+    batch_size: Tensor
+    ids: Tensor | None
+    row_ids: Tensor | None
+    count: Tensor
+    dtype: str
+    optimizer: keras.optimizers.Optimizer
+    network: RelaxedNetwork
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def examples(self) -> Tensor: ...
+
+    def values(
+        self,
+        needed: Any = True,
+        then: Callable[[list[Tensor]], Any] | None = None,
+        otherwise: Any = None,
+    ) -> Any: ...
+
+    def objective(
+        self, targets: list[Tensor], fed: list[Tensor] | None = None, fresh: Any = False
+    ) -> Tensor: ...
+
+    def task_gradient(self) -> tuple[list[Tensor], list[Tensor]]: ...
+
+    def gradient(
+        self, function: Callable[[list[Tensor]], Tensor], at: list[Tensor]
+    ) -> list[Tensor]: ...
+
+
 class TargetRule:
     """Where the targets come from. Subclass it to make a rule of your own.
 
@@ -40,8 +89,8 @@ class TargetRule:
     `keras.saving.register_keras_serializable` and give it a `get_config` to save models with it.
 
     Attributes:
-        has_rows: Whether the rule keeps a row per example between steps. Then training data
-            need example ids; otherwise any data do. A rule with rows derives from `Learned`.
+        has_rows: Whether the rule keeps a row for each example between steps, which a
+            `RowTargetRule` does. Then training data need example ids; otherwise any data do.
         has_weights: Whether the targets hold the examples' weights already, as those that follow
             the task loss' gradient do: then the hidden loss does not weigh examples again.
         remedy: What helps against overflow as the rule is set, in words, if there is anything.
@@ -57,9 +106,12 @@ class TargetRule:
     ```
     """
 
-    has_rows = False
     has_weights = False
     remedy = ""
+
+    @property
+    def has_rows(self) -> bool:
+        return False
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:
         """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""
@@ -70,7 +122,7 @@ class TargetRule:
             )
         refuse(compiled, ON_WEIGHTS_ALONE)
 
-    def set(self, step) -> Any:
+    def set(self, step: StepView) -> Any:
         """The targets of a batch.
 
         Args:
@@ -81,7 +133,7 @@ class TargetRule:
         """
         raise NotImplementedError(f"`{type(self).__name__}` must implement `set(step)`.")
 
-    def moved(self, step, targets: Targets, gradient) -> None:
+    def moved(self, step: StepView, targets: Targets, gradient: list[Tensor]) -> None:
         """Called after the gradient of the objective is taken, before the weights follow.
 
         Args:
@@ -90,17 +142,124 @@ class TargetRule:
             gradient: List of tensors, gradient of the objective by the targets.
         """
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> "TargetRule":
         config = dict(config)
         if isinstance(config.get("optimizer"), dict):
             config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
         return cls(**config)
 
 
-def rate_of(optimizer):
+class RowTargetRule(TargetRule, abc.ABC):
+    """A target rule that keeps a row for each training example between steps: its own targets.
+
+    A `RelaxedModel` makes the rows before it trains, by the attributes below, and gives training
+    data the ids of their rows. A subclass says in `owner` which optimizer's arithmetic moves them,
+    and in `set` and `moved` how they take part in a step: `step.store.gather(step.row_ids)` are the
+    rows of the batch, `step.store.step(step.row_ids, rows, gradient, learning_rate)` moves them and
+    writes them back, see `raikeras.rows.storage.Store`.
+
+    Args:
+        num_examples: Integer, number of rows. `None` takes the number of examples in the arrays
+            given to the first `fit`; a stream needs it.
+        dtype: Dtype of rows and slots. `None` takes the relaxed layers' variable dtype.
+        storage: Where rows and slots are kept: `"device"`, `"host"` or the path of a file, see
+            `Learned`.
+
+    Raises:
+        ValueError: For a count below 1 or an unknown dtype or storage.
+
+    Example:
+
+    ```python
+    class Followed(raikeras.RowTargetRule):
+        optimizer = keras.optimizers.SGD(0.1)
+
+        def owner(self, compiled):
+            return self.optimizer
+
+        def set(self, step):
+            rows = step.store.gather(step.row_ids)
+            new = rows["age"] == 0  # the forward pass is where rows start
+            pairs = zip(step.values(), rows["targets"])
+            rows["targets"] = [keras.ops.where(new, start, row) for start, row in pairs]
+            return raikeras.targets.Targets(rows["targets"], fresh=new, kept=rows)
+
+        def moved(self, step, targets, gradient):
+            step.store.step(step.row_ids, targets.kept, gradient, self.optimizer.learning_rate)
+    ```
+    """
+
+    num_examples: int | None = None
+    dtype: str | None = None
+    storage: str = "device"
+
+    def __init__(
+        self,
+        num_examples: int | None = None,
+        dtype: str | None = None,
+        storage: str | os.PathLike[str] = "device",
+    ) -> None:
+        check_integer("num_examples", num_examples, 1, optional=True)
+        if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
+            raise ValueError(
+                "`dtype` must be bfloat16, float16, float32, float64 or None. "
+                f"Received: dtype={dtype!r}"
+            )
+        self.num_examples = num_examples
+        self.dtype = dtype
+        self.storage = check_storage(storage)
+
+    @property
+    def has_rows(self) -> bool:
+        return True
+
+    @abc.abstractmethod
+    def owner(
+        self, compiled: keras.optimizers.Optimizer | None
+    ) -> keras.optimizers.Optimizer | None:
+        """The optimizer whose arithmetic moves the rows and whose slots they have.
+
+        Rows start new slots whenever it is another object than before.
+
+        Args:
+            compiled: The compiled optimizer, `None` before `compile`.
+
+        Returns:
+            An optimizer, or `None` where it cannot be known before `compile`.
+        """
+
+    def rule(self, compiled: keras.optimizers.Optimizer | None) -> RowRule:
+        """The owner's arithmetic for rows.
+
+        Raises:
+            ValueError: If there is none for this optimizer, or a setting of it cannot act on rows.
+        """
+        return row_rule(self.owner(compiled))
+
+    def check(self, compiled: keras.optimizers.Optimizer) -> None:
+        super().check(compiled)
+        self.rule(compiled)
+
+    @abc.abstractmethod
+    def set(self, step: StepView) -> Any:
+        """The targets of a batch, see `TargetRule`."""
+
+    @abc.abstractmethod
+    def moved(self, step: StepView, targets: Targets, gradient: list[Tensor]) -> None:
+        """Moves the rows of the batch, see `TargetRule`."""
+
+    def get_config(self) -> Config:
+        return {
+            "num_examples": self.num_examples,
+            "dtype": self.dtype,
+            "storage": self.storage,
+        }
+
+
+def rate_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """An optimizer's learning rate as a float or as a function of the step."""
     return schedule_of(optimizer) or optimizer.get_config()["learning_rate"]

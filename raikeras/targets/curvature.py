@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from raikeras.rows.layout import Group, Sums
+from raikeras.typing import Tensor
 
 PROBES = 4  # gradients spent on the curvature at the start: chains of 30 layers need four
 REACH = 2.0**-5  # of a probe: this share of a value's size, or of 1 where values are smaller
@@ -35,7 +36,12 @@ class State(NamedTuple):
     curvature: Any
 
 
-def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> State:
+def relax(
+    gradient: Callable[[list[Tensor], Tensor], list[Tensor]],
+    start: list[Tensor],
+    groups: list[Group],
+    steps: int,
+) -> State:
     """Goes steps down an objective, at rates that each example has of its own for each cut.
 
     The first gradient is that at the start, `PROBES` more find the curvature there, and each step
@@ -56,14 +62,14 @@ def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> S
     length = REACH * ops.maximum(size, 1.0) * units**0.25
     pattern = sums.pattern(start[0].dtype)
 
-    def follow(number, state):
+    def follow(number: Tensor, state: State) -> State:
         begins = ops.equal(number, 0)
         ahead = _each(ops.add, state.targets, state.move)
         found = gradient(ahead, begins)
         change = _each(ops.subtract, found, state.slope)
         changed = ops.sqrt(sums.sum(_each(ops.square, change)))
 
-        def probed():
+        def probed() -> tuple[Any, ...]:
             slope = _where(begins, found, state.slope)
             curvature = ops.where(begins, state.curvature, _over(changed, state.length))
             length = _balanced(curvature, state.length)
@@ -73,7 +79,7 @@ def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> S
             move = _where(number < PROBES, probe, _step(sums, slope, curvature))
             return state.targets, slope, move, length, curvature
 
-        def stepped():
+        def stepped() -> tuple[Any, ...]:
             # Where the objective rises behind a step it went too far; a convex one that falls
             # there still is lower than before.
             fallen = -sums.total(_each(ops.multiply, state.slope, state.move))
@@ -90,28 +96,28 @@ def relax(gradient: Callable, start: list, groups: list[Group], steps: int) -> S
     return State(*ops.fori_loop(0, 1 + PROBES + steps, follow, state))
 
 
-def _step(sums: Sums, slope: list, curvature) -> list:
+def _step(sums: Sums, slope: list[Tensor], curvature: Tensor) -> list[Tensor]:
     return _each(lambda one, rate: -one * rate, slope, sums.spread(_over(1.0, curvature)))
 
 
-def _each(function: Callable, *tensors: list) -> list:
+def _each(function: Callable[..., Tensor], *tensors: list[Tensor]) -> list[Tensor]:
     """The function of the tensors of each group."""
     return [function(*each) for each in zip(*tensors, strict=True)]
 
 
-def _where(condition, one: list, other: list) -> list:
+def _where(condition: Tensor, one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
     """The choice in each group; the condition is a scalar or `(batch, 1)`."""
     return _each(lambda *pair: ops.where(condition, *pair), one, other)
 
 
-def _balanced(curvature, length):
+def _balanced(curvature: Tensor, length: Tensor) -> Tensor:
     """Lengths for which all cuts have the same `curvature * length**2`, `(batch, cuts)`."""
     share = ops.mean(curvature * ops.square(length), axis=-1, keepdims=True)
     balanced = ops.sqrt(_over(share, curvature))
     return ops.where(balanced > 0, ops.clip(balanced, length / STRETCH, length * STRETCH), length)
 
 
-def _growth(changed, curvature, fallen, kept):
+def _growth(changed: Tensor, curvature: Tensor, fallen: Tensor, kept: Tensor) -> Tensor:
     """What the curvature is multiplied by after a step, `(batch, cuts)`, 1 or more.
 
     It grows where the gradient changed by more than the curvature allows, at the cuts where it
@@ -131,7 +137,7 @@ def _growth(changed, curvature, fallen, kept):
     return ops.where(finite, ops.maximum(ratio * share, 1.0), NOT_FINITE)
 
 
-def _over(number, by):
+def _over(number: Any, by: Tensor) -> Tensor:
     """The quotient, and 0 where it is not finite or `by` not positive."""
     quotient = number / ops.where(by > 0, by, 1.0)
     return ops.where(ops.logical_and(by > 0, ops.isfinite(quotient)), quotient, 0.0)

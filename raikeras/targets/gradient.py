@@ -3,7 +3,8 @@
 import keras
 
 from raikeras.checks import check_positive
-from raikeras.targets.base import TargetRule, Targets
+from raikeras.targets.base import StepView, TargetRule, Targets
+from raikeras.typing import Config
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -50,15 +51,15 @@ class Gradient(TargetRule):
 
     has_weights = True
 
-    def __init__(self, step_size: float = 1.0):
+    def __init__(self, step_size: float = 1.0) -> None:
         check_positive("step_size", step_size)
         self.step_size = step_size
 
-    def set(self, step) -> Targets:
+    def set(self, step: StepView) -> Targets:
         values, gradient = step.task_gradient()
         far = self.step_size * step.examples
         targets = [at - far * slope for at, slope in zip(values, gradient, strict=True)]
         return Targets(targets, fed=values, fresh=True)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         return {"step_size": self.step_size}

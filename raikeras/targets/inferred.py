@@ -5,9 +5,10 @@ from keras import ops
 
 from raikeras.checks import check_integer, check_positive
 from raikeras.rows.layout import examples_axis
-from raikeras.rows.rules import row_rule
+from raikeras.rows.rules import Slots, row_rule
 from raikeras.targets import curvature
-from raikeras.targets.base import TargetRule, Targets, rate_of
+from raikeras.targets.base import StepView, TargetRule, Targets, rate_of
+from raikeras.typing import Config, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -75,7 +76,7 @@ class Inferred(TargetRule):
         steps: int = 10,
         step_size: float | None = None,
         optimizer: keras.optimizers.Optimizer | str | None = None,
-    ):
+    ) -> None:
         check_integer("steps", steps, 0)
         check_positive("step_size", step_size, optional=True)
         self.steps, self.step_size = int(steps), step_size
@@ -90,12 +91,12 @@ class Inferred(TargetRule):
         self._rule = row_rule(follows, owner=type(self).__name__)
         self._schedule = rate_of(follows) if step_size is None else step_size
 
-    def set(self, step) -> Targets:
+    def set(self, step: StepView) -> Targets:
         start = step.values()
         if not self.steps:
             return Targets(start, fresh=True)
 
-        def gradient(targets, fresh):
+        def gradient(targets: list[Tensor], fresh: Tensor) -> list[Tensor]:
             found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
             return [slope * step.examples for slope in found]
 
@@ -106,7 +107,7 @@ class Inferred(TargetRule):
         rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
         rate = ops.cast(rate, step.dtype)
 
-        def relax(number, state):
+        def relax(number: Tensor, state: tuple[list[Tensor], Slots]) -> tuple[list[Tensor], Slots]:
             targets, slots = state
             slope = gradient(targets, ops.equal(number, 0))
             moved, slots = self._rule.move(targets, slope, slots, rate)
@@ -115,7 +116,7 @@ class Inferred(TargetRule):
         state = (start, self._slots(start))
         return Targets(ops.fori_loop(0, self.steps, relax, state)[0])
 
-    def _slots(self, start) -> dict:
+    def _slots(self, start: list[Tensor]) -> Slots:
         """The rule's slots at zero."""
         examples = ops.shape(start[0])[examples_axis(start[0])]
         zeros = [ops.zeros_like(values) for values in start]
@@ -124,7 +125,7 @@ class Inferred(TargetRule):
             for name, kind in self._rule.slots.items()
         }
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         optimizer = self.optimizer
         return {
             "steps": self.steps,

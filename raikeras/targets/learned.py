@@ -8,12 +8,12 @@ from keras import ops
 from raikeras.checks import check_integer
 from raikeras.rows.layout import cast
 from raikeras.rows.rules import row_rule
-from raikeras.rows.table import check_storage
-from raikeras.targets.base import TargetRule, Targets, rate_of
+from raikeras.targets.base import RowTargetRule, StepView, Targets, rate_of
+from raikeras.typing import Config, Tensor
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
-class Learned(TargetRule):
+class Learned(RowTargetRule):
     """RAI's targets: one row per training example, trained together with the weights.
 
     A row starts at the deployed forward pass the first time its example is seen and from then on
@@ -50,62 +50,46 @@ class Learned(TargetRule):
     ```
     """
 
-    has_rows = True
-
     def __init__(
         self,
         num_examples: int | None = None,
         optimizer: keras.optimizers.Optimizer | str | None = None,
         refresh_every: int | None = None,
         dtype: str | None = None,
-        storage: str | os.PathLike = "device",
-    ):
-        check_integer("num_examples", num_examples, 1, optional=True)
+        storage: str | os.PathLike[str] = "device",
+    ) -> None:
+        super().__init__(num_examples, dtype, storage)
         check_integer("refresh_every", refresh_every, 1, optional=True)
-        if dtype not in (None, "bfloat16", "float16", "float32", "float64"):
-            raise ValueError(
-                "`dtype` must be bfloat16, float16, float32, float64 or None. "
-                f"Received: dtype={dtype!r}"
-            )
-        self.num_examples = num_examples
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
         self.refresh_every = refresh_every
-        self.dtype = dtype
-        self.storage = check_storage(storage)
         if self.optimizer is not None:
             row_rule(self.optimizer)
             self._schedule = rate_of(self.optimizer)
 
-    def check(self, compiled) -> None:
-        super().check(compiled)
-        self.rule(compiled)
-
-    def rule(self, compiled):
-        """The row rule, given the compiled optimizer."""
-        return row_rule(self.owner(compiled))
-
-    def owner(self, compiled):
-        """The optimizer whose rule the targets follow."""
+    def owner(
+        self, compiled: keras.optimizers.Optimizer | None
+    ) -> keras.optimizers.Optimizer | None:
+        """The optimizer given, or the compiled one."""
         return compiled if self.optimizer is None else self.optimizer
 
-    def learning_rate(self, compiled, count):
+    def learning_rate(self, compiled: keras.optimizers.Optimizer, count: Tensor) -> Tensor:
         """The targets' rate after `count` training steps, a scalar."""
         if self.optimizer is None:
             return compiled.learning_rate
         return self._schedule(count) if callable(self._schedule) else self._schedule
 
-    def fresh(self, age):
+    def fresh(self, age: Tensor) -> Tensor:
         """Which rows start at the forward pass in this step: booleans `(batch, 1)`."""
         if self.refresh_every is None:
             return ops.equal(age, 0)
         return ops.equal(age % self.refresh_every, 0)
 
-    def set(self, step) -> Targets:
+    def set(self, step: StepView) -> Targets:
         rows = step.store.gather(step.row_ids)
         fresh = self.fresh(rows["age"])
         targets = rows["targets"]
 
-        def started(values):
+        def started(values: list[Tensor]) -> list[Tensor]:
             values = cast(values, targets[0].dtype)
             first = step.store.of_first_copies(step.row_ids, values)
             return [ops.where(fresh, *pair) for pair in zip(first, targets, strict=True)]
@@ -115,16 +99,14 @@ class Learned(TargetRule):
         rate = self.learning_rate(step.optimizer, step.count)
         return Targets(rows["targets"], fresh=fresh, kept=(rows, rate))
 
-    def moved(self, step, targets, gradient) -> None:
+    def moved(self, step: StepView, targets: Targets, gradient: list[Tensor]) -> None:
         rows, rate = targets.kept
         step.store.step(step.row_ids, rows, gradient, rate)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         optimizer = self.optimizer
         return {
-            "num_examples": self.num_examples,
+            **super().get_config(),
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
             "refresh_every": self.refresh_every,
-            "dtype": self.dtype,
-            "storage": self.storage,
         }

@@ -1,11 +1,14 @@
 """`Teacher`: targets from another trained net (distillation)."""
 
+from typing import Any
+
 import keras
 
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.layout import regrouped
-from raikeras.targets.base import TargetRule, Targets
+from raikeras.targets.base import StepView, TargetRule, Targets
+from raikeras.typing import Config
 
 
 class Teacher(TargetRule):
@@ -37,14 +40,14 @@ class Teacher(TargetRule):
     ```
     """
 
-    def __init__(self, net, relax=keras.layers.Dense):
+    def __init__(self, net: keras.Model, relax: Any = keras.layers.Dense) -> None:
         if not isinstance(net, keras.Model) or not net.built or not getattr(net, "inputs", None):
             raise ValueError(
                 f"`net` must be a built Sequential or Functional model. Received: net={net!r}"
             )
         self.net, self.relax = net, relax
 
-    def set(self, step) -> Targets:
+    def set(self, step: StepView) -> Targets:
         at = "pre_activation" if step.network.target_before else "post_activation"
         network = RelaxedNetwork(self.net, choose_layers(self.net, self.relax), at, stack=False)
         shapes = [[cut.shape for cut in one.cuts] for one in (network, step.network)]
@@ -60,7 +63,7 @@ class Teacher(TargetRule):
         values = regrouped(values, network.groups, step.network.groups)
         return Targets(values, fed=step.values())
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         raise ValueError(
             "A model with a teacher cannot be saved, for its configuration does not hold the "
             "teacher's weights: save its `net`. Received: targets=Teacher(...)"

@@ -1,12 +1,15 @@
 """Measuring the deployed network during training, and the columns of a step: used by `Step`."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from raikeras.backend.keras_internals import loss_tracker
 from raikeras.rows.layout import cast, like
+from raikeras.targets.base import StepView
+from raikeras.training import overflow
+from raikeras.typing import Nest, Tensor
 
 
 class Columns(NamedTuple):
@@ -21,28 +24,36 @@ class Columns(NamedTuple):
         return cls(*(keras.metrics.Mean(name=f"{name}_loss") for name in cls._fields))
 
 
-def state_of(model) -> list[keras.Variable]:
+def state_of(model: keras.Model) -> list[keras.Variable]:
     """Variables that a forward pass may read: all of the model's but the rows."""
     rows = {id(variable) for variable in model.store.variables} if model.store else set()
     return [variable for variable in model.variables if id(variable) not in rows]
 
 
-def step_logs(model, step, task, hidden, outputs) -> dict:
+def step_logs(
+    model: keras.Model, step: StepView, task: Tensor, hidden: Tensor, outputs: Nest
+) -> dict[str, Any]:
     """Feeds the relaxed path's columns and collects all of them."""
     if not step.network.cuts:
         return model.compute_metrics(step.x, step.y, outputs, step.sample_weight)
     columns = model.relaxed_columns
     columns.task.update_state(task, sample_weight=step.batch_size)
     columns.hidden.update_state(hidden, sample_weight=step.batch_size)
-    shown = [loss_tracker(model), columns.task, columns.hidden]
-    logs = {column.name: column.result() for column in shown}
+    logs = {"loss": overflow.shown_loss(model)}
+    logs |= {column.name: column.result() for column in (columns.task, columns.hidden)}
     if model.deployed_every:
         logs[columns.deployed.name] = columns.deployed.result()
         logs |= {k: v for k, v in model.get_metrics_result().items() if k != "loss"}
     return logs
 
 
-def deployed_pass(model, step, needed, then, otherwise):
+def deployed_pass(
+    model: keras.Model,
+    step: StepView,
+    needed: Any,
+    then: Callable[[list[Tensor]], Any] | None,
+    otherwise: Any,
+) -> Any:
     """Feeds the deployed columns; returns the forward pass at the cuts for the target rule.
 
     Both need the same forward pass, which is skipped in steps where neither is wanted. What the
@@ -54,7 +65,7 @@ def deployed_pass(model, step, needed, then, otherwise):
     measures = every > 0 and (every == 1 or ops.logical_or(first, ops.equal(step.count % every, 0)))
     metrics = model.metrics_variables if every else []
 
-    def run():
+    def run() -> tuple[Any, list[Tensor]]:
         old = [ops.convert_to_tensor(v.value) for v in metrics]
         state = [(v, v.value) for v in state_of(model)]
         state += zip(metrics, old, strict=True)
@@ -72,7 +83,7 @@ def deployed_pass(model, step, needed, then, otherwise):
         start = cast(start, step.dtype)
         return start if then is None else then(start), new
 
-    def skip():
+    def skip() -> tuple[Any, list[Tensor]]:
         nothing = otherwise
         if otherwise is None:
             nothing = like(network.groups, step.batch_size, step.dtype)

@@ -14,6 +14,10 @@ import keras
 from keras import ops
 
 from raikeras.backend import load_backend
+from raikeras.network.hidden_loss import HiddenLoss
+from raikeras.network.relaxed_network import RelaxedNetwork
+from raikeras.training.step import Step
+from raikeras.typing import Tensor
 
 # On a processor JAX hands larger ones to a LAPACK whose threads get in the way of its own: a matrix
 # of 1000 was seen to take seconds instead of milliseconds.
@@ -40,7 +44,7 @@ class Problem(NamedTuple):
     sums: Any
     total: Any
 
-    def gradients(self, start) -> list:
+    def gradients(self, start: list[Tensor]) -> list[Tensor]:
         """The gradients by kernel and bias at the present weights.
 
         Args:
@@ -56,7 +60,7 @@ class Problem(NamedTuple):
         by_bias = by_bias + self.total[..., None] * shift
         return [ops.reshape(by_kernel, self.kernel.shape), by_bias]
 
-    def minimum(self, eta) -> list:
+    def minimum(self, eta: Tensor) -> list[Tensor]:
         """Where the problem plus `1 / (2 eta) ||weights - start||^2` is least, from the start.
 
         Solves `(I + eta G) move = -eta gradient` by Cholesky factors; no inverse is formed. Where
@@ -88,7 +92,7 @@ class Problem(NamedTuple):
         return [ops.reshape(move, self.kernel.shape), ops.squeeze(shift, -2)]
 
 
-def problems(step, gradients) -> list[Problem]:
+def problems(step: Step, gradients: list[Tensor]) -> list[Problem]:
     """The least squares of all trainable relaxed layers of a batch, inputs and targets fixed.
 
     Args:
@@ -120,7 +124,9 @@ def problems(step, gradients) -> list[Problem]:
     return list(found.values())
 
 
-def gradients(layers: list[Problem], weights, start) -> list:
+def gradients(
+    layers: list[Problem], weights: list[keras.Variable], start: list[Tensor]
+) -> list[Tensor]:
     """The gradients of all problems at the present weights, in the order of `weights`."""
     first = {id(weight): value for weight, value in zip(weights, start, strict=True)}
     found: dict[int, Any] = {}
@@ -131,7 +137,9 @@ def gradients(layers: list[Problem], weights, start) -> list:
     return load_backend().control_barrier([found[id(weight)] for weight in weights])
 
 
-def reason_not_least_squares(network, hidden_loss, at: str) -> str | None:
+def reason_not_least_squares(
+    network: RelaxedNetwork, hidden_loss: HiddenLoss, at: str
+) -> str | None:
     """Why the local problems are not all least squares; `None` if they are."""
     if at != "pre_activation":
         return f"targets stand at {at!r}, not before the activation"
@@ -144,7 +152,7 @@ def reason_not_least_squares(network, hidden_loss, at: str) -> str | None:
     return None
 
 
-def pays(step, steps: int) -> bool:
+def pays(step: Step, steps: int) -> bool:
     """Whether Gram matrices take fewer operations than `steps` looks at the batch."""
     saved = 0
     for block, inputs in zip(step.network.blocks(), step.inputs, strict=True):
@@ -159,16 +167,16 @@ def pays(step, steps: int) -> bool:
     return saved > 0
 
 
-def _matrix(kernel):
+def _matrix(kernel: Tensor) -> Tensor:
     """A kernel or its gradient as `(inputs, units)`, a chain's with its leading axis."""
     return ops.reshape(kernel, _matrix_shape(kernel.shape))
 
 
-def _matrix_shape(shape) -> tuple[int, ...]:
+def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shape) if len(shape) < 4 else (math.prod(shape[:-1]), shape[-1])
 
 
-def _rows(layer, inputs):
+def _rows(layer: keras.Layer, inputs: Tensor) -> Tensor:
     """What a layer's kernel, as a matrix, is multiplied with: `(..., inputs)`."""
     if isinstance(layer, keras.layers.Conv2D):
         inputs = ops.image.extract_patches(
@@ -181,7 +189,7 @@ def _rows(layer, inputs):
     return ops.convert_to_tensor(inputs, sparse=False)
 
 
-def _cholesky(matrix):
+def _cholesky(matrix: Tensor) -> Tensor:
     """The lower Cholesky factor, by blocks of columns."""
     size = matrix.shape[-1]
     columns: list[Any] = []
@@ -204,7 +212,7 @@ def _cholesky(matrix):
     return ops.concatenate(padded, axis=-1)
 
 
-def _moments(rows, weight, each) -> tuple:
+def _moments(rows: Tensor, weight: Tensor, each: Tensor | None) -> tuple[Any, ...]:
     """Gram matrix, sums and total weight of the rows of an example each, or of several."""
     if len(rows.shape) > 3 or (len(rows.shape) == 3 and len(ops.shape(weight)) == 0):
         places = math.prod(rows.shape[1:-1])
@@ -219,7 +227,7 @@ def _moments(rows, weight, each) -> tuple:
     return gram, sums, total
 
 
-def _why_not_layer(layer) -> str | None:
+def _why_not_layer(layer: keras.Layer) -> str | None:
     if type(layer) not in (keras.layers.Dense, keras.layers.Conv2D):
         return f"is a {type(layer).__name__}, neither Dense nor Conv2D"
     regularizers = (layer.kernel_regularizer, layer.bias_regularizer, layer.activity_regularizer)

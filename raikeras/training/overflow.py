@@ -1,9 +1,11 @@
 """The guard against overflow: steps that are not finite are left out, and `fit` stops and says why.
 
-`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the loss and explain.
+`Step` asks it whether a step may be made; `RelaxedModel.fit` has it watch the logs and explain.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,20 +15,53 @@ from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import loss_tracker
 from raikeras.data import ids as ids_in
 from raikeras.data.contents import first_rows
+from raikeras.network.cut import Cut
 from raikeras.rows.layout import by_cut
+from raikeras.targets.base import StepView
+from raikeras.typing import Logs, Nest, Tensor
 
 BATCHES = 50  # between two looks at the loss within an epoch
 EXAMPLES = 256  # that an explanation looks at
 ROWS = 4096  # read at once in search of the largest target
 
 
-def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
+class Overflowed(keras.metrics.Metric):
+    """Whether a step was left out since metrics were reset, so that all later ones are.
+
+    It belongs to an epoch as the log columns do, and is none of them: the column `loss` is NaN.
+
+    Attributes:
+        value: Boolean variable of no axes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="overflowed")
+        self.value = self.add_variable((), "zeros", dtype="bool", name="overflowed")
+
+    def result(self) -> Tensor:
+        return ops.convert_to_tensor(self.value)
+
+
+def shown_loss(model: keras.Model) -> Tensor:
+    """The column `loss`: the mean objective of the epoch, NaN once a step was left out."""
+    mean = loss_tracker(model).result()
+    return ops.where(model.relaxed.overflowed.result(), ops.cast(float("nan"), mean.dtype), mean)
+
+
+def follow_if_finite(
+    model: keras.Model,
+    step: StepView,
+    total: Tensor,
+    by_target: list[Tensor],
+    gradients: list[Tensor],
+    body: Callable[[], Any],
+) -> None:
     """Runs `body()`, after which rows and weights have followed, unless something overflowed.
 
-    That is so where the objective, a gradient or the square of one, which optimizers keep, is not
-    finite, or was in an earlier step of the epoch. Then weights, slots and rows stay as they
-    were (moving statistics follow the forward pass as ever) and the epoch's mean loss becomes NaN,
-    which is how later steps and `Guard` know. Where all is finite the step is the same as without.
+    That is so where the objective, its sum over the epoch, a gradient or the square of one, which
+    optimizers keep, is not finite, or was in an earlier step of the epoch. Then weights, slots and
+    rows stay as they were (moving statistics follow the forward pass as ever), and `Overflowed`
+    says so. Where all is finite the step is the same as without.
 
     Args:
         model: The `RelaxedModel`.
@@ -38,33 +73,34 @@ def follow_if_finite(model, step, total, by_target, gradients, body) -> None:
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
+    overflowed = model.relaxed.overflowed.value
     flags = [
+        ops.logical_not(overflowed.value),
         ops.isfinite(ops.cast(backend.fusion_barrier(mean.value), step.dtype)),
         ops.isfinite(total),
     ]
     finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
     before = ops.copy(iterations.value)
     moving = _moving(model)
-    if model.store is not None and step.row_ids is None:
-        moving += model.store.variables
-    elif model.store is not None:
-        step.row_ids = backend.ids_if(model, finite, step.row_ids, model.store.num_examples)
-    backend.run_if(model, finite, moving, body)
+    with contextlib.ExitStack() as stack:
+        if model.store is not None and step.row_ids is None:
+            moving += model.store.variables
+        elif model.store is not None and backend.runs_always(model):
+            stack.enter_context(model.store.writing_if(finite))
+        backend.run_if(model, finite, moving, body)
     done = finite
     if model.trainable_variables:  # without any, optimizers do not count
         # Fewer were counted where a weight step, in the middle, had to leave out its own.
         done = count(iterations.value) > count(before)
-    mean.assign(
-        ops.where(done, backend.fusion_barrier(mean.value), ops.cast(float("nan"), mean.dtype))
-    )
+    overflowed.assign(ops.logical_not(done))
 
 
-def run_if_finite(model, tensors, body) -> None:
+def run_if_finite(model: keras.Model, tensors: list[Tensor], body: Callable[[], Any]) -> None:
     """Runs `body()`, which updates weights, if all tensors and their squares are finite."""
     load_backend().run_if(model, _all_hold(_fit(model, tensors)), _moving(model), body)
 
 
-def _all_hold(flags: list):
+def _all_hold(flags: list[Tensor]) -> Tensor:
     """Whether all boolean scalars hold, as a product, which XLA computes once.
 
     Whatever costs less it computes anew in each operation that reads it: so the sum of all layers'
@@ -76,7 +112,7 @@ def _all_hold(flags: list):
     return ops.matmul(ops.cast(ops.stack(flags), "float32"), ops.ones(count, "float32")) == count
 
 
-def _fit(model, tensors) -> list:
+def _fit(model: keras.Model, tensors: list[Tensor]) -> list[Tensor]:
     """Flags that hold if all numbers' squares are finite; `None` stands for no tensor.
 
     For an optimizer that clips norms their sum too: such a norm makes NaN of what it divides.
@@ -89,7 +125,7 @@ def _fit(model, tensors) -> list:
     return fit
 
 
-def _squared_norm(tensor):
+def _squared_norm(tensor: Tensor) -> Tensor:
     tensor = getattr(tensor, "values", tensor)  # of TensorFlow's slices of an embedding
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     return ops.cast(
@@ -97,12 +133,12 @@ def _squared_norm(tensor):
     )
 
 
-def _moving(model) -> list:
+def _moving(model: keras.Model) -> list[keras.Variable]:
     """The variables that weight steps change."""
     return [*model.trainable_variables, *model.optimizer.variables]
 
 
-def listed(callbacks) -> list:
+def listed(callbacks: Any) -> list[Any]:
     """The callbacks of a call of `fit`, which takes one, nested lists, a `CallbackList` or none."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks
@@ -110,16 +146,19 @@ def listed(callbacks) -> list:
 
 
 class Guard(keras.callbacks.Callback):
-    """Stops training once the loss is not finite; `RelaxedModel.fit` adds it by itself."""
+    """Stops training once a step was left out; `RelaxedModel.fit` adds it by itself.
+
+    It looks at the logs, for within an epoch the state is inside the compiled step.
+    """
 
     async_safe = True  # so that batches need not wait for it
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.stopped = False
 
     @classmethod
-    def added_to(cls, call: dict) -> "Guard":
+    def added_to(cls, call: dict[str, Any]) -> "Guard":
         """A new guard among the callbacks of a call of `fit`."""
         guard, callbacks = cls(), call.get("callbacks")
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -128,19 +167,19 @@ class Guard(keras.callbacks.Callback):
             call["callbacks"] = [*listed(callbacks), guard]
         return guard
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if batch % BATCHES == BATCHES - 1:
             self._look(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._look(logs)
 
-    def _look(self, logs) -> None:
+    def _look(self, logs: Logs) -> None:
         if not np.isfinite((logs or {}).get("loss", 0.0)):
             self.stopped = self.model.stop_training = True
 
 
-def explain(model, x, not_finite: Sequence[str] = ()) -> str:
+def explain(model: keras.Model, x: Nest, not_finite: Sequence[str] = ()) -> str:
     """Says where a training that was stopped overflowed, and what helps.
 
     Args:
@@ -164,7 +203,7 @@ def explain(model, x, not_finite: Sequence[str] = ()) -> str:
     )
 
 
-def _largest(model) -> list[str]:
+def _largest(model: keras.Model) -> list[str]:
     """The largest weight and the largest target, each with its layer."""
     cuts = model.relaxed.network.cuts
     weights = [
@@ -180,7 +219,7 @@ def _largest(model) -> list[str]:
     return ["; ".join(words)]
 
 
-def _largest_target(model) -> tuple[float, str]:
+def _largest_target(model: keras.Model) -> tuple[float, str]:
     store, cuts = model.store, model.relaxed.network.cuts
     largest = np.zeros(len(cuts))
     for first in range(0, store.num_examples, ROWS):
@@ -191,7 +230,7 @@ def _largest_target(model) -> tuple[float, str]:
     return float(largest[place]), cuts[place].name
 
 
-def _first_overflow(model, x) -> str | None:
+def _first_overflow(model: keras.Model, x: Nest) -> str | None:
     """The first layer whose output or squared mismatch is not finite, among some examples."""
     if ids_in.is_stream(x):
         return None
@@ -217,7 +256,9 @@ def _first_overflow(model, x) -> str | None:
     )
 
 
-def _values(model, x, ids) -> list[tuple]:
+def _values(
+    model: keras.Model, x: Nest, ids: np.ndarray | None
+) -> list[tuple[Cut, np.ndarray, np.ndarray]]:
     """By cut: the layer's own value and its target, or 0 where there is none, as arrays."""
     network, store = model.relaxed.network, model.store
     started = store is not None and (store.read("age", ids) > 0).all()

@@ -1,5 +1,7 @@
 """Before training: data get their ids, and rows are made that fit them."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -10,9 +12,10 @@ from raikeras.data.contents import length
 from raikeras.data.finite import FiniteCheck
 from raikeras.rows.capacity import check_room
 from raikeras.rows.storage import Store
+from raikeras.typing import Nest
 
 
-def prepare_data(model, call: dict, finite: FiniteCheck) -> ids_in.Checker:
+def prepare_data(model: keras.Model, call: dict[str, Any], finite: FiniteCheck) -> ids_in.Checker:
     """Gives arrays their ids and refuses data that cannot belong to the rows."""
     rows = model.target_rule.num_examples
     if rows is None and model.store is not None:
@@ -47,7 +50,7 @@ def prepare_data(model, call: dict, finite: FiniteCheck) -> ids_in.Checker:
     return checker
 
 
-def prepare_without_rows(call: dict, finite: FiniteCheck) -> None:
+def prepare_without_rows(call: dict[str, Any], finite: FiniteCheck) -> None:
     """Checks arrays, and has Keras read streams of any kind."""
     x = call.get("x")
     if not ids_in.is_stream(x):
@@ -58,7 +61,7 @@ def prepare_without_rows(call: dict, finite: FiniteCheck) -> None:
         _check_beside(call)
 
 
-def _check_stream(x) -> None:
+def _check_stream(x: Nest) -> None:
     if x is None or isinstance(x, (list, tuple, dict)):
         raise TypeError(
             "`x` must be an array, a list or dict of arrays, or a stream of batches. "
@@ -66,7 +69,7 @@ def _check_stream(x) -> None:
         )
 
 
-def _check_beside(call: dict) -> None:
+def _check_beside(call: dict[str, Any]) -> None:
     """Refuses what Keras refuses beside a DataLoader, and would overlook beside an adapter."""
     beside = [name for name in ("y", "sample_weight", "class_weight") if call.get(name) is not None]
     if beside and streams.needs_all_in_batches(call["x"]):
@@ -76,7 +79,7 @@ def _check_beside(call: dict) -> None:
         )
 
 
-def _number(model, call: dict, count: int, rows: int | None) -> int | None:
+def _number(model: keras.Model, call: dict[str, Any], count: int, rows: int | None) -> int | None:
     """Gives arrays the ids 0, 1, ...; their first `count` examples are for training."""
     x = call["x"]
     seen = ids_in.fingerprint(x, call.get("y"), count)
@@ -103,7 +106,7 @@ def _number(model, call: dict, count: int, rows: int | None) -> int | None:
     return rows
 
 
-def prepare_store(model, num_examples: int) -> None:
+def prepare_store(model: keras.Model, num_examples: int) -> None:
     """Makes the store, or lays it out for other groups or a newly compiled optimizer's slots."""
     rule = model.target_rule.rule(model.optimizer)
     owner = model.target_rule.owner(model.optimizer)
@@ -131,7 +134,7 @@ def prepare_store(model, num_examples: int) -> None:
     model.train_function = None  # a traced step would hold on to the old tables
 
 
-def note_batches(model, may_repeat: bool, in_order: bool) -> None:
+def note_batches(model: keras.Model, may_repeat: bool, in_order: bool) -> None:
     """Has the step look for repeated ids from now on, if there may be any, and for ids at all.
 
     It never goes back, lest a model that is trained both ways be traced each time.

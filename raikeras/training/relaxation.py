@@ -2,17 +2,20 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from raikeras.losses import MatchingLoss
 from raikeras.network.chain import Chain
 from raikeras.network.changes import Parts
+from raikeras.network.cut import Cut
 from raikeras.network.hidden_loss import HiddenLoss, get_loss
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.storage import Store
 from raikeras.training.least_squares import reason_not_least_squares
+from raikeras.training.overflow import Overflowed
 
 
 class Relaxation:
@@ -35,12 +38,22 @@ class Relaxation:
         in_order: Whether every batch of `fit` so far was all examples in the order of their rows,
             so that its step need not look them up; `None` before the first.
         fitting: Whether `fit` runs.
+        overflowed: Whether the guard has left out a step of the epoch.
         data: Fingerprint of the arrays whose examples the rows belong to.
         said: Whether the user was told that layers train one by one.
         listed: The model's variables while chains are attached.
     """
 
-    def __init__(self, net, relax, at: str, hidden_loss, hidden_weight, name: str, stack: bool):
+    def __init__(
+        self,
+        net: keras.Model,
+        relax: Any,
+        at: str,
+        hidden_loss: Any,
+        hidden_weight: Any,
+        name: str,
+        stack: bool,
+    ) -> None:
         self._net, self._stack = net, stack
         self._relax = list(relax) if isinstance(relax, list) else relax
         self.at, self.given_loss, self.given_weight = at, hidden_loss, hidden_weight
@@ -52,6 +65,8 @@ class Relaxation:
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
+        with keras.name_scope(self.scope):
+            self.overflowed = Overflowed()
         parts = Parts(net)
         self._take(self._network(), parts)
 
@@ -113,7 +128,7 @@ def _changed(what: str) -> ValueError:
     )
 
 
-def _difference(before, after) -> str:
+def _difference(before: list[Cut], after: list[Cut]) -> str:
     """What two lists of cuts do not share, in words."""
     words = [
         f"{what} {[f'{cut.name} of shape {cut.shape}' for cut in some if cut not in other]}"

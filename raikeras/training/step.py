@@ -14,10 +14,13 @@ from keras import ops
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import loss_tracker, output_loss_variables
 from raikeras.data import ids as ids_in
-from raikeras.rows.layout import cast, like
-from raikeras.targets import Targets
+from raikeras.network.relaxed_network import RelaxedNetwork
+from raikeras.rows.layout import Group, cast, like
+from raikeras.rows.storage import Store
+from raikeras.targets import TargetRule, Targets
 from raikeras.training import overflow
 from raikeras.training.deployed import deployed_pass, state_of, step_logs
+from raikeras.typing import Nest, Tensor
 
 
 class Step:
@@ -40,7 +43,7 @@ class Step:
             gradient of the objective is taken.
     """
 
-    def __init__(self, model, data, in_order: bool = False):
+    def __init__(self, model: keras.Model, data: Nest, in_order: bool = False) -> None:
         x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.ids = x["example_id"] if ids_in.has_ids(x) else None
         self.row_ids = None if in_order else self.ids
@@ -51,12 +54,12 @@ class Step:
         self.network, self.hidden_loss = model.relaxed.network, model.relaxed.hidden_loss
         self.dtype = _compute_dtype(self.network)
         self.targets = Targets([])
-        self.inputs: list = []
+        self.inputs: list[Tensor] = []
         self._model = model
         self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
         self._start = self._state()
-        self._recorded: tuple | None = None
-        self._task: tuple | None = None
+        self._recorded: tuple[Any, Any] | None = None
+        self._task: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
 
     @property
     def rule(self) -> str:
@@ -64,7 +67,7 @@ class Step:
         return type(self._model.target_rule).__name__
 
     @property
-    def store(self):
+    def store(self) -> Store:
         """The rows, for a rule that keeps them."""
         if self._model.store is None or self.ids is None:
             raise ValueError(
@@ -78,7 +81,7 @@ class Step:
     # For target rules
 
     @property
-    def examples(self):
+    def examples(self) -> Tensor:
         """What turns the objective's gradient by targets into that of an example's own part.
 
         The batch size where the hidden loss is averaged over examples (the sum of their weights, if
@@ -86,7 +89,12 @@ class Step:
         """
         return self.hidden_loss.examples(self.batch_size, self.hidden_sample_weight, self.dtype)
 
-    def values(self, needed: Any = True, then: Callable | None = None, otherwise: Any = None):
+    def values(
+        self,
+        needed: Any = True,
+        then: Callable[[list[Tensor]], Any] | None = None,
+        otherwise: Any = None,
+    ) -> Any:
         """The deployed forward pass at the cuts, which also measures the deployed network.
 
         Args:
@@ -105,7 +113,9 @@ class Step:
             raise ValueError("`values` must be called with one and the same `needed` in a step.")
         return self._recorded[1]
 
-    def objective(self, targets, fed=None, fresh=False):
+    def objective(
+        self, targets: list[Tensor], fed: list[Tensor] | None = None, fresh: Any = False
+    ) -> Tensor:
         """The whole objective at the present weights, a scalar; leaves no trace in any state.
 
         Dropout masks and batch statistics are those of the step itself.
@@ -117,7 +127,7 @@ class Step:
         """
         return self._isolated(self._objective)(Targets(targets, fed, fresh))[0]
 
-    def task_gradient(self) -> tuple:
+    def task_gradient(self) -> tuple[list[Tensor], list[Tensor]]:
         """The forward pass in training mode and backprop's gradient there; leaves no trace.
 
         Returns:
@@ -126,7 +136,9 @@ class Step:
         """
         return self._task_pass()[:2]
 
-    def gradient(self, function: Callable, at):
+    def gradient(
+        self, function: Callable[[list[Tensor]], Tensor], at: list[Tensor]
+    ) -> list[Tensor]:
         """The gradient of a scalar function of a list of tensors, likewise a list."""
         return load_backend().gradient(function, at)
 
@@ -142,7 +154,7 @@ class Step:
         solved = [layer for layer in layers if id(layer.kernel) in trained]
         return trained <= {id(weight) for one in solved for weight in (one.kernel, one.bias)}
 
-    def weight_gradients(self, targets: Targets | None = None, moved: bool = True) -> list:
+    def weight_gradients(self, targets: Targets | None = None, moved: bool = True) -> list[Tensor]:
         """The weights' gradient at the present weights, targets as they are; leaves no trace.
 
         Args:
@@ -151,7 +163,7 @@ class Step:
                 is mere rounding any more.
         """
 
-        def scaled(targets):
+        def scaled(targets: Targets) -> tuple[Tensor, Any]:
             total, parts = self._isolated(self._objective)(targets)
             return self.optimizer.scale_loss(total), parts
 
@@ -162,7 +174,9 @@ class Step:
         )
         return load_backend().control_barrier(self._of_layers_outside(gradients))
 
-    def layers_in_sequence(self, gradients) -> Iterator[tuple]:
+    def layers_in_sequence(
+        self, gradients: list[Tensor]
+    ) -> Iterator[tuple[list[keras.Variable], Callable[[], list[Tensor]]]]:
         """Goes through the relaxed layers, then through all others, for weight steps in turn.
 
         Args:
@@ -188,31 +202,33 @@ class Step:
             same = [gradients[place[id(weight)]] for weight in rest]
             yield rest, lambda: same
 
-    def _gradients_of(self, weights, place: dict, targets: Targets) -> list:
+    def _gradients_of(
+        self, weights: list[keras.Variable], place: dict[int, int], targets: Targets
+    ) -> list[Tensor]:
         gradients = self.weight_gradients(targets)
         return [gradients[place[id(weight)]] for weight in weights]
 
-    def apply_if_finite(self, gradients, weights) -> None:
+    def apply_if_finite(self, gradients: list[Tensor], weights: list[keras.Variable]) -> None:
         """A step of the compiled optimizer, left out where a gradient is not finite."""
         self.run_if_finite(gradients, lambda: self.optimizer.apply(gradients, weights))
 
-    def run_if_finite(self, tensors, body: Callable) -> None:
+    def run_if_finite(self, tensors: list[Tensor], body: Callable[..., Any]) -> None:
         """Runs `body()`, which updates weights, if all the tensors are finite."""
         overflow.run_if_finite(self._model, tensors, body)
 
-    def repeat(self, times: int, body: Callable) -> None:
+    def repeat(self, times: int, body: Callable[..., Any]) -> None:
         """Runs `body()`, which updates weights by the optimizer, several times."""
         load_backend().repeat(self._model, times, body)
 
     # The step itself
 
-    def run(self) -> dict:
+    def run(self) -> dict[str, Any]:
         """Sets targets, takes gradients, lets rule and weights follow; returns the logs."""
         model = self._model
         if self.network.cuts:
             self.targets = self._set_targets(model.target_rule)
 
-        def scaled_objective(values):
+        def scaled_objective(values: list[Tensor]) -> tuple[Tensor, Any]:
             total, parts = self._objective(self.targets._replace(values=values))
             return self.optimizer.scale_loss(total), (total, parts)
 
@@ -228,21 +244,23 @@ class Step:
         # Made once, for the guard and the rows' step: XLA would make it for each of them.
         by_target = [load_backend().fusion_barrier(one) for one in by_target]
 
-        def follow():
+        def follow() -> None:
             model.target_rule.moved(self, self.targets, by_target)
             model.weight_step.apply(self, gradients)
 
         overflow.follow_if_finite(model, self, total, by_target, gradients, follow)
         return step_logs(model, self, *parts)
 
-    def _set_targets(self, rule) -> Targets:
+    def _set_targets(self, rule: TargetRule) -> Targets:
         rule.check(self.optimizer)
         targets = targets_of(self, rule.set(self))
         if self._recorded is None and self._model.deployed_every:
             self.values(needed=False)
         return targets
 
-    def _objective(self, targets: Targets):
+    def _objective(
+        self, targets: Targets
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Nest, list[Tensor]]]:
         """The whole objective on the relaxed path, and its parts for the logs."""
         fresh = None
         if targets.fresh is not False and self.network.cuts:
@@ -255,7 +273,7 @@ class Step:
         inputs = [pair.inputs for pair in pairs]
         return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
 
-    def _task_loss(self, outputs):
+    def _task_loss(self, outputs: Nest) -> Tensor:
         """The compiled loss; the columns of single outputs are the deployed network's, not its."""
         columns = output_loss_variables(self._model) if self.network.cuts else []
         before = [ops.copy(column.value) for column in columns]
@@ -264,11 +282,11 @@ class Step:
             column.assign(value)
         return loss
 
-    def _task_pass(self) -> tuple:
+    def _task_pass(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Values at the cuts, the task loss' gradient by them, and its gradient by the weights."""
         if self._task is None:
 
-            def task(offsets):
+            def task(offsets: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
                 unroll = load_backend().unrolls_chains(self._model)
                 outputs, values = self.network.perturb(self.x, offsets, unroll)
                 return self._task_loss(outputs), values
@@ -279,10 +297,10 @@ class Step:
             self._task = cast(values, self.dtype), by_values, by_weights
         return self._task
 
-    def _no_offsets(self):
+    def _no_offsets(self) -> list[Tensor]:
         return like(self.network.groups, self.batch_size, self.dtype)
 
-    def _of_layers_outside(self, gradients) -> list:
+    def _of_layers_outside(self, gradients: list[Tensor]) -> list[Tensor]:
         """Backprop's gradient for weights that targets do not reach, where `fed` cuts them off."""
         if self.targets.fed is None:
             return gradients
@@ -295,7 +313,7 @@ class Step:
             for weight, ours, backprop in zip(self.weights, gradients, task, strict=True)
         ]
 
-    def _state(self) -> list[tuple]:
+    def _state(self) -> list[tuple[keras.Variable, Tensor]]:
         """The state at the start of the step, weights apart: seeds, moving statistics, metrics."""
         variables = [*state_of(self._model), *self._model.metrics_variables]
         if isinstance(self.count, keras.Variable):
@@ -304,10 +322,10 @@ class Step:
         # Copies, for on TensorFlow a conversion would hand back the variable, which moves.
         return [(v, ops.copy(v.value)) for v in variables if id(v) not in weights]
 
-    def _isolated(self, function: Callable) -> Callable:
+    def _isolated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, run on the present weights and the state at the start; it changes none."""
 
-        def run(*args):
+        def run(*args: Any) -> Any:
             state = [*self._start, *((weight, weight.value) for weight in self.weights)]
             with keras.StatelessScope(state, collect_losses=True):
                 return function(*args)
@@ -315,12 +333,12 @@ class Step:
         return run
 
 
-def run_step(model, data) -> dict:
+def run_step(model: keras.Model, data: Nest) -> dict[str, Any]:
     """One step of a `RelaxedModel` on the data of a batch. Returns the logs."""
     return Step(model, data, model.relaxed.takes_all_rows).run()
 
 
-def targets_of(step, found) -> Targets:
+def targets_of(step: Step, found: Any) -> Targets:
     """What a target rule returned, as `Targets`.
 
     Raises:
@@ -339,7 +357,7 @@ def targets_of(step, found) -> Targets:
     return targets
 
 
-def _fit(shapes: list, groups) -> bool:
+def _fit(shapes: list[Any], groups: list[Group]) -> bool:
     if len(shapes) != len(groups) or None in shapes:
         return False
     wanted = [group.shape(None) for group in groups]
@@ -350,7 +368,7 @@ def _fit(shapes: list, groups) -> bool:
     )
 
 
-def _compute_dtype(network) -> str:
+def _compute_dtype(network: RelaxedNetwork) -> str:
     if not network.cuts:
         return keras.config.floatx()
     return "float32" if network.dtype in ("bfloat16", "float16") else network.dtype

@@ -1,11 +1,16 @@
 """How the weights follow the objective: `Joint`, `Local`, `ClosedForm`."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from raikeras.backend.keras_internals import scaled_rate
 from raikeras.checks import check_integer, check_positive
 from raikeras.training import least_squares
+from raikeras.training.step import Step
+from raikeras.typing import Config, Tensor
 
 
 class WeightStep:
@@ -17,14 +22,14 @@ class WeightStep:
 
     in_sequence = False
 
-    def check(self, model) -> None:
+    def check(self, model: keras.Model) -> None:
         """Raises a `ValueError` if the weights of a `RelaxedModel` cannot follow this way."""
 
-    def training_steps(self, iterations):
+    def training_steps(self, iterations: Tensor) -> Tensor:
         """How many training steps have been made, from the compiled optimizer's own count."""
         return iterations
 
-    def apply(self, step, gradients) -> None:
+    def apply(self, step: Step, gradients: list[Tensor]) -> None:
         """Updates the weights in place, constraints included.
 
         Args:
@@ -33,11 +38,11 @@ class WeightStep:
         """
         raise NotImplementedError
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> "WeightStep":
         return cls(**config)
 
 
@@ -55,7 +60,7 @@ class Joint(WeightStep):
     ```
     """
 
-    def apply(self, step, gradients) -> None:
+    def apply(self, step: Step, gradients: list[Tensor]) -> None:
         step.optimizer.apply(gradients, step.weights)
 
 
@@ -107,7 +112,7 @@ class Local(WeightStep):
         proximal: float | None = None,
         lowest_rate: float = 1.0,
         in_sequence: bool = False,
-    ):
+    ) -> None:
         check_integer("steps", steps, 1)
         check_positive("proximal", proximal, optional=True)
         check_positive("lowest_rate", lowest_rate)
@@ -122,10 +127,10 @@ class Local(WeightStep):
         self.steps, self.proximal = int(steps), proximal
         self.lowest_rate, self.in_sequence = lowest_rate, in_sequence
 
-    def training_steps(self, iterations):
+    def training_steps(self, iterations: Tensor) -> Tensor:
         return iterations if self.steps == 1 else ops.floor_divide(iterations, self.steps)
 
-    def apply(self, step, gradients) -> None:
+    def apply(self, step: Step, gradients: list[Tensor]) -> None:
         if self.in_sequence:
             self._apply_in_sequence(step, gradients)
             return
@@ -133,20 +138,26 @@ class Local(WeightStep):
         if self.steps > 1 and step.least_squares and least_squares.pays(step, self.steps - 1):
             layers = least_squares.problems(step, gradients)
 
-            def local():
+            def local() -> list[Tensor]:
                 return least_squares.gradients(layers, step.weights, start)
         else:
             local = step.weight_gradients
 
         step.optimizer.apply(gradients, step.weights)
 
-        def follow():
+        def follow() -> None:
             self._follow(step, step.weights, local(), start)
 
         if self.steps > 1:
             step.repeat(self.steps - 1, follow)
 
-    def _follow(self, step, weights, gradients, start) -> None:
+    def _follow(
+        self,
+        step: Step,
+        weights: list[keras.Variable],
+        gradients: list[Tensor],
+        start: list[Tensor],
+    ) -> None:
         """One of the later steps."""
         if self.proximal is not None:
             gradients = [
@@ -158,14 +169,14 @@ class Local(WeightStep):
         with scaled_rate(step.optimizer, self._factor(step.optimizer.iterations)):
             step.apply_if_finite(gradients, weights)
 
-    def _factor(self, iterations):
+    def _factor(self, iterations: Tensor) -> Tensor | None:
         """What the learning rate of the step in progress is multiplied with; `None` for 1."""
         if self.lowest_rate == 1:
             return None
         number = ops.cast(ops.mod(iterations, self.steps), "float32")
         return ops.maximum(1.0 - number / self.steps, self.lowest_rate)
 
-    def _apply_in_sequence(self, step, gradients) -> None:
+    def _apply_in_sequence(self, step: Step, gradients: list[Tensor]) -> None:
         """All local steps of a layer, then those of the next; one count of steps for all."""
         if step.targets.fed is None:
             raise ValueError(
@@ -177,12 +188,16 @@ class Local(WeightStep):
             start = _copies(weights)
             step.optimizer.iterations.assign(first)
 
-            def follow(weights=weights, local=local, start=start):
+            def follow(
+                weights: list[keras.Variable] = weights,
+                local: Callable[[], list[Tensor]] = local,
+                start: list[Tensor] = start,
+            ) -> None:
                 self._follow(step, weights, local(), start)
 
             step.repeat(self.steps, follow)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         return {
             "steps": self.steps,
             "proximal": self.proximal,
@@ -225,14 +240,14 @@ class ClosedForm(WeightStep):
     ```
     """
 
-    def __init__(self, eta):
+    def __init__(self, eta: Any) -> None:
         if isinstance(eta, dict):
             eta = keras.saving.deserialize_keras_object(eta)
         if not callable(eta):
             check_positive("eta", eta)
         self.eta = eta
 
-    def check(self, model) -> None:
+    def check(self, model: keras.Model) -> None:
         reason = model.relaxed.reason_not_least_squares
         if reason or not model.relaxed.network.cuts:
             raise ValueError(
@@ -241,7 +256,7 @@ class ClosedForm(WeightStep):
                 f"layers without regularizers. Received: {reason or 'no relaxed layer'}"
             )
 
-    def apply(self, step, gradients) -> None:
+    def apply(self, step: Step, gradients: list[Tensor]) -> None:
         eta = self.eta(step.count) if callable(self.eta) else self.eta
         layers = least_squares.problems(step, gradients)
         moves = [move for layer in layers for move in layer.minimum(eta)]
@@ -252,7 +267,7 @@ class ClosedForm(WeightStep):
             if all(weight is not one for one in solved)
         ]
 
-        def follow():
+        def follow() -> None:
             if outside:
                 step.optimizer.apply(*map(list, zip(*outside, strict=True)))
             else:
@@ -264,11 +279,11 @@ class ClosedForm(WeightStep):
 
         step.run_if_finite(moves, follow)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         eta = self.eta
         return {"eta": keras.saving.serialize_keras_object(eta) if callable(eta) else eta}
 
 
-def _copies(weights) -> list:
+def _copies(weights: list[keras.Variable]) -> list[Tensor]:
     # On TensorFlow a conversion would hand back the variable, which moves.
     return [ops.copy(weight) for weight in weights]

@@ -1,9 +1,12 @@
 """`Transfer`: a transfer function, its convex integral and the matching losses of the two."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from raikeras.transfer.gradients import zero_with_gradient
+from raikeras.typing import Config, Tensor
 
 
 class Transfer:
@@ -42,15 +45,15 @@ class Transfer:
     has_dual: bool = False
     has_inverse: bool = False
 
-    def __call__(self, x):
+    def __call__(self, x: Tensor) -> Tensor:
         """The outputs f(x)."""
         raise NotImplementedError(f"{type(self).__name__} must define `__call__`, the function f")
 
-    def integral(self, x):
+    def integral(self, x: Tensor) -> Tensor:
         """F(x), whose gradient is f(x)."""
         raise NotImplementedError(f"{type(self).__name__} must define `integral`, the F of f")
 
-    def dual(self, y):
+    def dual(self, y: Tensor) -> Tensor:
         """F*(y), the convex conjugate of F, at the clipped `y`.
 
         Raises:
@@ -58,7 +61,7 @@ class Transfer:
         """
         raise NotImplementedError(f"`{self.name}` has no closed form of its dual")
 
-    def inverse(self, y):
+    def inverse(self, y: Tensor) -> Tensor:
         """A pre-activation that f takes to the clipped `y`, always finite.
 
         Where f is flat it is one of several; at the end of an open range it is that of a number
@@ -69,7 +72,7 @@ class Transfer:
         """
         raise NotImplementedError(f"`{self.name}` has no inverse")
 
-    def clip(self, y):
+    def clip(self, y: Tensor) -> Tensor:
         """`y`, or the end of the closed range of f where `y` lies outside."""
         # Not ops.maximum: at a tie JAX halves its gradient.
         if self.low is not None:
@@ -78,12 +81,12 @@ class Transfer:
             y = ops.where(y > self.high, ops.full_like(y, self.high), y)
         return y
 
-    def divergence(self, a, ahat):
+    def divergence(self, a: Tensor, ahat: Tensor) -> Tensor:
         """D_F(ahat, a), the value alone: for its gradient see `matching_loss`."""
         linear = ops.sum(self(a) * (ahat - a), axis=-1)
         return self.integral(ahat) - self.integral(a) - linear
 
-    def divergence_of_output(self, y, ahat):
+    def divergence_of_output(self, y: Tensor, ahat: Tensor) -> Tensor:
         """F(ahat) + F*(y) - y . ahat for `y` in the closed range, the value alone.
 
         Raises:
@@ -99,7 +102,7 @@ class Transfer:
             )
         return self.integral(ahat) + self.dual(y) - ops.sum(y * ahat, axis=-1)
 
-    def matching_loss(self, a, ahat):
+    def matching_loss(self, a: Tensor, ahat: Tensor) -> Tensor:
         """The matching loss of target and own pre-activations, D_F(ahat, a).
 
         In float32 its error is at most `1e-5 (1 + |ahat - a|^2)` for numbers up to 1e4.
@@ -126,7 +129,7 @@ class Transfer:
             - ops.sum((output - ops.stop_gradient(output)) * ops.stop_gradient(ahat - a), axis=-1)
         )
 
-    def matching_loss_of_output(self, y, ahat):
+    def matching_loss_of_output(self, y: Tensor, ahat: Tensor) -> Tensor:
         """The matching loss of target outputs and own pre-activations, F(ahat) + F*(y) - y . ahat.
 
         Equal to `matching_loss(inverse(y), ahat)` where f has an inverse, and its limit at the ends
@@ -158,12 +161,12 @@ class Transfer:
         linear = linear + (y - ops.stop_gradient(y)) * ops.stop_gradient(ahat)
         return value + zero_with_gradient(self)(ahat) + dual - ops.sum(linear, axis=-1)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> "Transfer":
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -171,13 +174,13 @@ class Transfer:
         return f"{type(self).__name__}({settings})"
 
 
-def _pair(target, ahat):
+def _pair(target: Tensor, ahat: Tensor) -> tuple[Tensor, Tensor]:
     """Both as tensors of one dtype."""
     ahat = ops.convert_to_tensor(ahat)
     return ops.cast(target, ahat.dtype), ahat
 
 
-def _value(divergence, target, ahat):
+def _value(divergence: Callable[[Tensor, Tensor], Tensor], target: Tensor, ahat: Tensor) -> Tensor:
     """The divergence without gradient, and without the negative numbers that rounding leaves."""
     dtype = keras.backend.standardize_dtype(ahat.dtype)
     # Squares of 1e4 overflow in float16, and half precision rounds each of the terms.

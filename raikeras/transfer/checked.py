@@ -5,12 +5,16 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from raikeras.typing import Tensor
+
 # Neighbours on the grid lie this far apart; rounding of F in float32, over it, is within SLACK.
 STEP = 0.01
 SLACK = 1e-3
 
 
-def check(name: str, function: Callable, integral: Callable) -> None:
+def check(
+    name: str, function: Callable[[Tensor], Tensor], integral: Callable[[Tensor], Tensor]
+) -> None:
     """Raises a `ValueError` unless `function` is nondecreasing and the slope of `integral`.
 
     Looks at a grid from -5 to 5. Between neighbours a nondecreasing slope lies between its two
@@ -48,6 +52,6 @@ def check(name: str, function: Callable, integral: Callable) -> None:
         )
 
 
-def _at(function: Callable, x: np.ndarray) -> np.ndarray:
+def _at(function: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
     value = ops.convert_to_numpy(function(ops.convert_to_tensor(x)))
     return np.asarray(value, "float64")

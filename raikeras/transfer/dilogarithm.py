@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from raikeras.typing import Tensor
+
 # B_2k / (2k + 1)! for k = 1 to 7, with the Bernoulli numbers B_2k.
 _COEFFICIENTS = (
     1 / 36,
@@ -14,7 +16,7 @@ _COEFFICIENTS = (
 )
 
 
-def decaying_dilogarithm(x):
+def decaying_dilogarithm(x: Tensor) -> Tensor:
     """`-Li2(-exp(-x))` of `x >= 0`: falls from pi^2/12 to 0, with slope `-log(1 + exp(-x))`.
 
     Debye's series in `w = log(1 + exp(-x))`, between 0 and log 2:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from keras import ops
 
+from raikeras.typing import Tensor
 
-def zero_with_gradient(function: Callable) -> Callable:
+
+def zero_with_gradient(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A function of `x`, `(..., units)`, that is 0 everywhere and has the gradient `function(x)`.
 
     Its value has the shape `(...)`. Added to a loss it changes the gradient and not the value; the
@@ -13,8 +15,8 @@ def zero_with_gradient(function: Callable) -> Callable:
     """
 
     @ops.custom_gradient
-    def zero(x):
-        def gradient(*arguments, upstream=None):
+    def zero(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+        def gradient(*arguments: Tensor, upstream: Tensor = None) -> Tensor:
             if upstream is None:
                 (upstream,) = arguments
             return ops.expand_dims(upstream, -1) * function(x)

@@ -19,6 +19,7 @@ from raikeras.transfer.functions import (
     Step,
     Tanh,
 )
+from raikeras.typing import Config, Tensor
 
 
 def _relu() -> Transfer:
@@ -39,7 +40,7 @@ _BY_NAME: dict[str, Callable[..., Transfer]] = {
     "elu": ELU,
 }
 # The names of functions that `get` accepts in their place.
-_BY_FUNCTION: dict[Callable, str] = {
+_BY_FUNCTION: dict[Callable[..., Any], str] = {
     getattr(keras.activations, name): name for name in _BY_NAME if hasattr(keras.activations, name)
 }
 
@@ -56,7 +57,7 @@ _REFUSED = {
 }
 
 
-def get(identifier: Any, **parameters) -> Transfer:
+def get(identifier: Any, **parameters: Any) -> Transfer:
     """The transfer function of a name, of a Keras activation, or itself.
 
     Args:
@@ -94,12 +95,12 @@ def get(identifier: Any, **parameters) -> Transfer:
 
 def register(
     name: str,
-    function: Callable,
-    integral: Callable,
+    function: Callable[[Tensor], Tensor],
+    integral: Callable[[Tensor], Tensor],
     *,
-    divergence: Callable | None = None,
-    dual: Callable | None = None,
-    inverse: Callable | None = None,
+    divergence: Callable[[Tensor, Tensor], Tensor] | None = None,
+    dual: Callable[[Tensor], Tensor] | None = None,
+    inverse: Callable[[Tensor], Tensor] | None = None,
     low: float | None = None,
     high: float | None = None,
     overwrite: bool = False,
@@ -166,36 +167,36 @@ class Registered(Transfer):
     def __init__(
         self,
         name: str,
-        function: Callable,
-        integral: Callable,
-        divergence: Callable | None = None,
-        dual: Callable | None = None,
-        inverse: Callable | None = None,
+        function: Callable[[Tensor], Tensor],
+        integral: Callable[[Tensor], Tensor],
+        divergence: Callable[[Tensor, Tensor], Tensor] | None = None,
+        dual: Callable[[Tensor], Tensor] | None = None,
+        inverse: Callable[[Tensor], Tensor] | None = None,
         low: float | None = None,
         high: float | None = None,
-    ):
+    ) -> None:
         self.name, self.low, self.high = name, low, high
         self.has_dual, self.has_inverse = dual is not None, inverse is not None
         self._function, self._integral = function, integral
         self._divergence, self._dual, self._inverse = divergence, dual, inverse
 
-    def __call__(self, x):
+    def __call__(self, x: Tensor) -> Tensor:
         return self._function(x)
 
-    def integral(self, x):
+    def integral(self, x: Tensor) -> Tensor:
         return ops.sum(self._integral(x), axis=-1)
 
-    def dual(self, y):
+    def dual(self, y: Tensor) -> Tensor:
         if self._dual is None:
             return super().dual(y)
         return ops.sum(self._dual(self.clip(y)), axis=-1)
 
-    def inverse(self, y):
+    def inverse(self, y: Tensor) -> Tensor:
         if self._inverse is None:
             return super().inverse(y)
         return self._inverse(self.clip(y))
 
-    def divergence(self, a, ahat):
+    def divergence(self, a: Tensor, ahat: Tensor) -> Tensor:
         if self._divergence is None:
             return super().divergence(a, ahat)
         return ops.sum(self._divergence(a, ahat), axis=-1)
@@ -204,11 +205,11 @@ class Registered(Transfer):
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> Transfer:
         return get(config["name"])
 
 
-def _find(identifier, parameters: dict) -> Transfer | None:
+def _find(identifier: Any, parameters: dict[str, Any]) -> Transfer | None:
     """The transfer function, or `None` if it is unknown."""
     if isinstance(identifier, keras.layers.Layer):
         identifier = _of_layer(identifier)
@@ -228,7 +229,7 @@ def _find(identifier, parameters: dict) -> Transfer | None:
     return None
 
 
-def _with(name: str, make: Callable[..., Transfer], parameters: dict) -> Transfer:
+def _with(name: str, make: Callable[..., Transfer], parameters: dict[str, Any]) -> Transfer:
     try:
         return make(**parameters)
     except TypeError as error:
@@ -237,12 +238,12 @@ def _with(name: str, make: Callable[..., Transfer], parameters: dict) -> Transfe
         ) from error
 
 
-def _is_keras(function) -> bool:
+def _is_keras(function: Any) -> bool:
     name = getattr(function, "__name__", "")
     return getattr(keras.activations, name, None) is function
 
 
-def _of_layer(layer):
+def _of_layer(layer: keras.Layer) -> Any:
     """The transfer function of an activation layer, or what to look up in its place."""
     if isinstance(layer, keras.layers.Activation):
         return layer.activation

@@ -12,6 +12,7 @@ import raikeras
 from raikeras.rows.layout import Group
 from raikeras.rows.rules import row_rule
 from raikeras.rows.storage import Store
+from raikeras.rows.table import written_if
 
 ROWS, UNITS, STEPS = 6, 3, 8
 GROUPS = [Group((0,), ((UNITS,),), False)]
@@ -246,3 +247,11 @@ def test_learned_survives_its_config():
     again = raikeras.Learned.from_config(learned.get_config())
     assert again.get_config() == learned.get_config()
     assert row_rule(again.optimizer).name == row_rule(learned.optimizer).name
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_ids_of_any_dtype_are_beyond_the_table_where_no_row_is_to_be_written(dtype):
+    ids = ops.convert_to_tensor(np.arange(256), dtype)
+    written = [ops.convert_to_numpy(written_if(flag, ids, 256)) for flag in (True, False)]
+    np.testing.assert_array_equal(written[0], np.arange(256))
+    assert (written[1] == 256).all()

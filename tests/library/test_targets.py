@@ -372,6 +372,49 @@ def targets_of_plain(net, rule):
     return ops.convert_to_numpy(values[0]), None
 
 
+class Followed(raikeras.RowTargetRule):
+    """Rows that start at the forward pass and follow their gradient: `Learned` in a few lines."""
+
+    optimizer = SGD(0.5)
+
+    def owner(self, compiled):
+        return self.optimizer
+
+    def set(self, step):
+        rows = step.store.gather(step.row_ids)
+        new = rows["age"] == 0
+        pairs = zip(step.values(), rows["targets"], strict=True)
+        rows["targets"] = [ops.where(new, start, row) for start, row in pairs]
+        return Targets(rows["targets"], fresh=new, kept=rows)
+
+    def moved(self, step, targets, gradient):
+        step.store.step(step.row_ids, targets.kept, gradient, self.optimizer.learning_rate)
+
+
+@pytest.mark.parametrize("storage", ["device", "host"])
+@pytest.mark.parametrize("batch_size", [12, 4])
+def test_a_rule_with_rows_from_outside_the_package_is_asked_for_all_that_they_need(
+    batch_size, storage
+):
+    nets = [sigmoid_net() for _ in range(2)]
+    rules = Followed(storage=storage), raikeras.Learned(optimizer=SGD(0.5), storage=storage)
+    models = [
+        train(net, SGD(0.1), epochs=3, batch_size=batch_size, targets=rule)
+        for net, rule in zip(nets, rules, strict=True)
+    ]
+    assert_same_weights(*nets)
+    assert models[0].store_bytes() == models[1].store_bytes() > 0
+    for found, wanted in zip(*(m.targets(range(12)).values() for m in models), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
+    found, wanted = (rule.get_config() for rule in rules)
+    assert found == {key: wanted[key] for key in found}
+
+
+def test_a_rule_with_rows_that_leaves_something_open_cannot_be_made():
+    with pytest.raises(TypeError, match="abstract.*moved.*owner.*set"):
+        raikeras.RowTargetRule()
+
+
 def test_a_rule_without_set_says_what_is_missing():
     class Empty(raikeras.TargetRule):
         pass

@@ -16,7 +16,7 @@ REPORT = sorted((ROOT / "report").rglob("*.py"))
 EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.py"))
 # What stands in one line may import the lines above it, never its own and those below.
 LEVELS = [
-    ["installed", "checks"],
+    ["installed", "checks", "typing"],
     ["transfer", "backend"],
     ["losses", "constraints", "initializers", "optimizers", "data"],
     ["rows", "layers", "datasets"],
