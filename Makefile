@@ -160,7 +160,7 @@ fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against p
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy -p raikeras -p experiments
+	@$(PY) -m mypy -p raikeras -p experiments -p benchmarks
 
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
