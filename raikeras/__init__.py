@@ -22,7 +22,7 @@ from raikeras.model import RelaxedModel
 from raikeras.targets import Gradient, Inferred, Learned, RowTargetRule, TargetRule, Teacher
 from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ClosedForm",

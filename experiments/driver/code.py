@@ -25,9 +25,9 @@ Meaning = Callable[[str], str]
 # Decorators and functions that do nothing to other code.
 HARMLESS = {
     "abstractmethod", "cache", "classmethod", "contextmanager", "custom_gradient", "dataclass",
-    "dict", "documented_as", "float", "frozenset", "int", "jit", "len", "list", "lru_cache", "namedtuple",
-    "overload", "partial", "property", "register_keras_serializable", "set", "setter", "sorted",
-    "sqrt", "staticmethod", "tuple", "vmap", "wraps", "zip",
+    "dict", "documented_as", "float", "frozenset", "int", "jit", "len", "list", "lru_cache",
+    "namedtuple", "overload", "partial", "property", "register_keras_serializable", "set",
+    "setter", "sorted", "sqrt", "staticmethod", "tuple", "vmap", "wraps", "zip",
 }  # fmt: skip
 
 

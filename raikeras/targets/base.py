@@ -2,6 +2,7 @@
 
 import abc
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +37,16 @@ class Targets(NamedTuple):
     fed: Any = None
     fresh: Any = False
     kept: Any = None
+
+    @property
+    def memory(self) -> Any:
+        """What `kept` was called before 0.2: gone in 0.3."""
+        warnings.warn(
+            "Targets.memory is Targets.kept since 0.2; the old name goes in 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.kept
 
 
 class StepView(Protocol):

@@ -24,7 +24,7 @@ LEVELS = [
     ["targets"],
     ["training"],
     ["model"],
-    ["presets", "functional", "diagnostics", "backup"],
+    ["presets", "functional", "diagnostics", "backup", "step", "weight_steps"],
     ["callbacks"],
     ["__init__"],
 ]
