@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:1] = [str(ROOT / folder) for folder in ("", "experiments", "benchmarks")]
+sys.path[:1] = [str(ROOT / folder) for folder in ("", "benchmarks")]
 from benchmarks import past  # noqa: E402
 from experiments.driver.kernel import ALLOCATOR  # noqa: E402
 
