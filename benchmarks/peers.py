@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:1] = [str(ROOT / folder) for folder in ("", "experiments", "benchmarks")]
+sys.path[:1] = [str(ROOT / folder) for folder in ("", "benchmarks")]
 from peer_steps.problem import Problem  # noqa: E402
 
 from benchmarks import past  # noqa: E402
