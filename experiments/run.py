@@ -1,6 +1,7 @@
 """Runs what is missing of the experiments and tells make and the report what there is.
 
     python -m experiments.run run --profile quick [EXPERIMENT ...]   make missing results
+        [--jobs N]                                                   N experiments side by side
     python -m experiments.run status --profile full                  say what is current
     python -m experiments.run status --profile reference             the same of report/reference
     python -m experiments.run publish [EXPERIMENT ...]               copy full results to the report
@@ -14,74 +15,48 @@ build/PROFILE/unused.
 
 import argparse
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.driver import checksums, kernel, profiles, state
+from experiments.driver import checksums, kernel, profiles, state, work
 from experiments.driver import confirm as confirmation
 from experiments.driver.errors import DriverError
 from experiments.driver.files import write_if_changed
-from experiments.driver.profiles import Experiment
 
 REFERENCE = "reference"
 
 
-def run(root: Path, profile: str, names: list[str]) -> None:
-    """Makes the missing results of a profile, one kernel an experiment and backend."""
+def run(root: Path, profile: str, names: list[str], jobs: int | None = None) -> None:
+    """Makes the missing results of a profile, one kernel an experiment and backend.
+
+    Args:
+        root: The project's folder.
+        profile: Its name.
+        names: Experiments; none means all.
+        jobs: How many experiments run side by side; `None`: see `work.jobs_of`.
+    """
     experiments = profiles.load(root, profile, names)
     build = root / "build"
     here = build / profile
     everything = experiments if not names else profiles.load(root, profile, [])
     state.set_aside(here / "results", here / "unused", everything)
-    if any(_missing(here / "results", experiment) for experiment in experiments):
+    if any(work.missing(here / "results", experiment) for experiment in experiments):
         kernel.stop_on_signals()
         with state.only_one(build):
-            state.remove_leftovers(here / "results")
             for experiment in experiments:
-                _complete(root, profile, experiment)
+                state.remove_leftovers(here / "results" / experiment.name)
+            work.complete_all(root, profile, experiments, jobs or work.jobs_of(profile))
     for experiment in experiments:
         state.write_stamp(here / "results", here / "results", experiment)
     state.write_status(here / "results", here / "status.json", profile, everything)
 
 
-def _complete(root: Path, profile: str, experiment: Experiment) -> None:
-    build = root / "build"
-    here = build / profile
-    missing = _missing(here / "results", experiment)
-    if not missing:
-        return
-    total = len(experiment.runs)
-    backends = list(dict.fromkeys(one.backend for one in missing))
-    _say(f"{experiment.name}: {len(missing)} of {total} results to make with {', '.join(backends)}")
-    provenance = {**_commit(root), "profile": profile}
-    runs: dict[str, list[dict]] = {backend: [] for backend in backends}
-    missing.sort(key=lambda one: backends.index(one.backend))
-    for number, one in enumerate(missing, total - len(missing) + 1):
-        entry = {
-            "experiment": experiment.name,
-            "variant": one.variant,
-            "seed": one.seed,
-            "settings": one.settings,
-            "number": number,
-            "total": total,
-            "provenance": {"key": one.key, **provenance},
-        }
-        runs[one.backend].append(entry)
-    results = os.path.relpath(here / "results" / experiment.name, root)
-    try:
-        for backend, entries in runs.items():
-            parameters = {"results": results, "provenance": provenance, "runs": entries}
-            kernel.execute(root, build, here / "logs", experiment, backend, parameters)
-    finally:
-        state.remove_leftovers(here / "results")
-    missing = _missing(here / "results", experiment)
-    if missing:
-        raise DriverError(
-            f"{profiles.short(experiment.script)} must save every run it was given and leave its "
-            f"sources alone. It ended without {', '.join(one.path for one in missing)}."
-        )
+def complete(root: Path, profile: str, names: list[str]) -> None:
+    """The part of `run` that makes results, for a `run` that waits for this process and watches."""
+    kernel.stop_on_signals(with_parent=True)
+    for experiment in profiles.load(root, profile, names):
+        work.complete(root, profile, experiment)
 
 
 def status(root: Path, profile: str) -> None:
@@ -121,7 +96,7 @@ def confirm(root: Path, names: list[str]) -> None:
         stale = confirmation.stale(reference, experiment)
         witnesses = confirmation.witnesses(reference, experiment, stale)
         with state.only_one(build):
-            _complete(root, "confirm", replace(experiment, runs=witnesses))
+            work.complete(root, "confirm", replace(experiment, runs=witnesses))
         fresh, committed = build / "confirm" / "results", reference / experiment.name
         differ = []
         for witness in witnesses:
@@ -143,26 +118,6 @@ def confirm(root: Path, names: list[str]) -> None:
             raise DriverError("\n".join(differ))
 
 
-def _missing(results: Path, experiment: Experiment) -> list[profiles.Run]:
-    return [one for one in experiment.runs if not state.is_current(results, experiment, one)]
-
-
-def _commit(root: Path) -> dict[str, str | bool | None]:
-    """The checkout's commit and whether what decides results differs from it; None outside git."""
-
-    def git(*words: str) -> str | None:
-        command = ["git", "-C", str(root), *words]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    changes = git("status", "--porcelain", "--", "raikeras", "experiments", "requirements")
-    commit = git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": None if commit is None else bool(changes)}
-
-
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -170,15 +125,18 @@ def _say(line: str) -> None:
 def main() -> int:
     """Reads the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("run", "status", "publish", "confirm"))
+    parser.add_argument("command", choices=("run", "complete", "status", "publish", "confirm"))
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
+    parser.add_argument("--jobs", type=int, help="experiments side by side; full and notebook: 1")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     given = parser.parse_intermixed_args()
     root = given.root.resolve()
     try:
         if given.command == "run":
-            run(root, given.profile, given.experiments)
+            run(root, given.profile, given.experiments, given.jobs)
+        elif given.command == "complete":
+            complete(root, given.profile, given.experiments)
         elif given.command == "status":
             status(root, given.profile)
         elif given.command == "publish":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from experiments.driver.errors import DriverError, describe
+from experiments.driver.files import write_if_changed
 from experiments.driver.profiles import Experiment, short
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -106,8 +107,7 @@ def prepare(root: Path, build: Path, backend: str, log: Path) -> None:
     argv += ["--log-level=ERROR"]  # it warns of its local, signed connection
     spec = {"argv": argv, "display_name": "python3", "language": "python"}
     kernel = jupyter / "kernels" / "python3" / "kernel.json"
-    kernel.parent.mkdir(parents=True, exist_ok=True)
-    kernel.write_text(json.dumps(spec), encoding="utf-8")
+    write_if_changed(kernel, json.dumps(spec))  # another experiment may read it
     own = [str(root), str(Path(__file__).parents[2])]
     paths = [*own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ.update(
@@ -127,11 +127,14 @@ def prepare(root: Path, build: Path, backend: str, log: Path) -> None:
     )
 
 
-def stop_on_signals() -> None:
+def stop_on_signals(with_parent: bool = "MAKELEVEL" in os.environ) -> None:
     """SIGINT and SIGTERM unwind the stack, which kills the kernel; a second one ends at once.
 
-    Under make, the end of make itself counts as SIGTERM: killed, it tells nobody. Should this
-    process be killed too, ipykernel notices within a second that its parent is gone.
+    Should this process be killed, ipykernel notices within a second that its parent is gone.
+
+    Args:
+        with_parent: Whether the end of the process above counts as SIGTERM, as that of make does:
+            killed, it tells nobody.
     """
 
     def stop(signum: int, frame: Any) -> None:
@@ -146,7 +149,7 @@ def stop_on_signals() -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
-    if "MAKELEVEL" in os.environ:
+    if with_parent:
         threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
 
 

@@ -24,7 +24,7 @@ from experiments.driver.keys import Sources, digest, versions
 BACKENDS = ("tensorflow", "jax")
 LOCK = "requirements/all.txt"
 PARAMETERS = ("results", "provenance", "runs", "settings")
-ENTRY = {"title", "backend", "minutes_per_run", "variants", "profiles"}
+ENTRY = {"title", "backend", "minutes_per_run", "alone", "variants", "profiles"}
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Experiment:
     script: Path
     backend: str  # of the variants that name none
     minutes_per_run: float
+    alone: bool  # whether nothing may run beside it, for its results are times
     variants: list[str]
     runs: list[Run] = field(default_factory=list)
 
@@ -126,6 +127,7 @@ def _experiment(
         script=script,
         backend=_backend(name, entry.get("backend", "tensorflow"), committed),
         minutes_per_run=entry.get("minutes_per_run", 60),
+        alone=entry.get("alone", False),
         variants=list(variants),
     )
     for variant, own in variants.items():

@@ -84,8 +84,8 @@ def set_aside(results: Path, aside: Path, experiments: list[Experiment]) -> None
 
 
 def remove_leftovers(results: Path) -> None:
-    """Removes temporary files of a run that was killed while it saved."""
-    for path in results.glob("*/*/.seed-*.tmp"):
+    """Removes temporary files of an experiment's run that was killed while it saved."""
+    for path in results.glob("*/.seed-*.tmp"):
         path.unlink(missing_ok=True)
 
 
@@ -100,7 +100,7 @@ def move(source: Path, target: Path) -> None:
 
 @contextmanager
 def only_one(build: Path) -> Iterator[None]:
-    """Holds build/.lock: kernels run one at a time, because the seconds they take are results."""
+    """Holds build/.lock: one driver at a time, for the seconds that kernels take are results."""
     try:
         build.mkdir(parents=True, exist_ok=True)
         file = open(build / ".lock", "w", encoding="utf-8")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,3 +141,26 @@ class Project:
         """When each result was made, to see which ones were made again."""
         files = (self.root / "build/quick/results/e01_toy").glob("*/seed-*.json")
         return {f"{p.parent.name}/{p.stem}": p.stat().st_mtime_ns for p in files}
+
+
+def kernels(project):
+    """Command lines of the kernels that run from this project's folder."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    pids = [line.split()[0] for line in listed if "ipykernel_launcher" in line]
+    return [pid for pid in pids if _folder(pid) == str(project.root)]
+
+
+def _folder(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return value

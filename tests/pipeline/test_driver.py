@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from pipeline_project import TOY, TOY_PROFILES, TOY_SCHEMA, Project
+from pipeline_project import TOY, TOY_PROFILES, TOY_SCHEMA, Project, kernels, until
 
 from experiments import run as driver_script
 from experiments.driver import state
@@ -29,29 +29,6 @@ def finished(tmp_path_factory):
     done = project.run()
     assert done.returncode == 0, done.stderr
     return project, done
-
-
-def kernels(project):
-    """Command lines of the kernels that run from this project's folder."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    pids = [line.split()[0] for line in listed if "ipykernel_launcher" in line]
-    return [pid for pid in pids if _folder(pid) == str(project.root)]
-
-
-def _folder(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return None
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return value
 
 
 def test_all_runs_are_made_once_with_their_settings(finished):
