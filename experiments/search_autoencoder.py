@@ -4,9 +4,9 @@
     ... search_autoencoder.py olivetti --methods adam locoprop_s
 
 Every trial trains once (seed 0) for fifty batches and is judged by the loss on other training
-images; the test images are not looked at. A trial is appended to report/e10_trials.toml when it has
-landed, and one that is there is not repeated: remove it to search anew. The best of each method is
-what profiles.toml has; Fashion-MNIST takes those of MNIST.
+images; the test images are not looked at. A trial is appended to trials.toml of the report's study
+when it has landed, and one that is there is not repeated: remove it to search anew. The best of
+each method is what profiles.toml has; Fashion-MNIST takes those of MNIST.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import keras
 from autoencoder import network, pixels, train
 
 ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "report" / "e10_trials.toml"
+OUT = ROOT / "report" / "studies" / "e10_autoencoder" / "trials.toml"
 HEADER = (
     "# Written by experiments/search_autoencoder.py: loss in nats per image on held-out training "
     "data.\n"

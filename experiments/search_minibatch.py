@@ -3,9 +3,9 @@
     RAIKERAS_DATA=FOLDER KERAS_BACKEND=jax python experiments/search_minibatch.py
 
 Every trial trains once (seed 0) on 20,000 training images for 5 epochs and is judged on 10,000
-other training images; the test images are not looked at. All trials go to report/e07_trials.toml;
-the best one of each variant is what profiles.toml has for it. Trials in the file are not repeated:
-delete it to search anew.
+other training images; the test images are not looked at. All trials go to trials.toml of the
+report's study; the best one of each variant is what profiles.toml has for it. Trials in the file
+are not repeated: delete it to search anew.
 """
 
 import ast
@@ -18,7 +18,7 @@ import keras
 from minibatch import classifier, images, train
 
 ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "report" / "e07_trials.toml"
+OUT = ROOT / "report" / "studies" / "e07_minibatch" / "trials.toml"
 HEADER = "# Written by experiments/search_minibatch.py: accuracy on held-out training data.\n"
 SMALL = {"held_out": 10000, "train_examples": 20000, "epochs": 5}
 KEPT = {"method": "learned", "hidden_weight": 12.8, "target_rate": 0.3, "learning_rate": 3e-3}

@@ -1,6 +1,6 @@
 """What made-up runs of e12 have of their own: every topic's metrics and curves in one."""
 
-from report.mlp import CODINGS, GATES, METHODS, RULES, STARTS
+from report.studies.e12_mlp.looks import CODINGS, GATES, METHODS, RULES, STARTS
 
 
 def mlp_part(seed):

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "experiments"))
 import minibatch  # noqa: E402
 import search_minibatch  # noqa: E402
 
-from report import trials  # noqa: E402
+from report.lib import search  # noqa: E402
 
 BASE = search_minibatch.defaults() | {"dataset": "digits"}
 
@@ -62,10 +62,10 @@ def test_step_of_the_rows_removes_the_stated_share_of_a_mismatch():
 def test_every_variant_had_as_many_trials_and_runs_with_the_best():
     chosen = tomllib.loads((ROOT / "experiments" / "profiles.toml").read_text("utf-8"))
     variants = chosen["e07_minibatch"]["variants"]
-    made = trials.read("e07_minibatch")
+    made = search.read(search_minibatch.OUT)
     assert list(made) == list(variants) == list(search_minibatch.TRIALS)
     assert len({len(tried) for tried in made.values()}) == 1
     for variant, tried in made.items():
         assert [one["settings"] for one in tried] == search_minibatch.TRIALS[variant]
-        best = BASE | trials.best(tried)["settings"]
+        best = BASE | search.best(tried)["settings"]
         assert best == BASE | variants[variant], variant

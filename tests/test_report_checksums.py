@@ -13,7 +13,7 @@ REFERENCE = ROOT / "report" / "reference"
 sys.path[:0] = [str(ROOT), str(ROOT / "experiments")]
 from driver import checksums as written  # noqa: E402
 
-from report import checksums, claims  # noqa: E402
+from report.claims import checksums, judge  # noqa: E402
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_any_other_number_fails_and_names_the_file(reference):
     new = [line for line in after.stdout.splitlines() if line not in before]
     name = "e01_shallow/bp_source/seed-3.json"
     assert new[0].startswith(f"checksum: {name} is not what was published; claims")
-    assert checksums.resting_on(name, claims.read()["claims"]) == []
+    assert checksums.resting_on(name, judge.read()["claims"]) == []
     assert "DIFFERS" not in "".join(new)
 
 
