@@ -14,6 +14,7 @@ from report.lib.style import look
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = {study.name: study for study in studies.found()}
+CLAIMS = ROOT / "report" / "claims" / "claims.toml"
 SHOWN = {shown.target: (study, shown) for study, own in studies.shown().items() for shown in own}
 
 
@@ -56,18 +57,25 @@ def files(target):
     return {path.relative_to(ROOT / "report").as_posix() for path in reached(SHOWN[target][1].file)}
 
 
+def numbers_files(study):
+    """What its part of the numbers is made of."""
+    return reached(study.folder / "numbers.py")
+
+
 def test_a_study_is_made_of_nothing_of_another_study():
     for target, (study, _) in SHOWN.items():
         of_studies = {name.split("/")[1] for name in files(target) if name.startswith("studies/")}
         assert study.name == "overview" or of_studies == {study.name}, target
+    for study in STUDIES.values():
+        of_studies = {path.parent.name for path in numbers_files(study) if "studies" in path.parts}
+        assert of_studies == {study.name}
 
 
-def test_claims_change_no_figure_and_no_tables_but_of_those_that_print_verdicts():
+def test_claims_change_the_two_tables_that_print_verdicts_and_nothing_else_that_is_shown():
     with_claims = {target for target in SHOWN if "claims/claims.toml" in files(target)}
-    assert {SHOWN[target][1].file.relative_to(studies.FOLDER) for target in with_claims} == {
-        Path("overview/tables.py"),
-        Path("e10_autoencoder/tables.py"),
-    }
+    assert with_claims == {"tables/claims.tex", "tables/e10_contest.tex"}
+    with_claims = {study.name for study in STUDIES.values() if CLAIMS in numbers_files(study)}
+    assert with_claims == {"overview"}
 
 
 def test_what_is_made_of_data_files_depends_on_them():
