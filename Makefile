@@ -5,16 +5,13 @@ PROFILE ?= quick
 PYTHON ?= python3
 # Leave empty for all; experiments' names in experiments/*/profiles.toml.
 EXPERIMENT ?=
+# How many experiments run side by side. Empty: full runs, whose times the paper shows, one at a
+# time, the others on all cores.
+JOBS ?=
 
 PY := .venv/bin/python
 READY := .venv/ready
 RUN := $(PY) -m experiments.run
-# Those of profiles.toml: several may share one script.
-EXPERIMENTS := $(shell sed -n 's/^\[\(e[0-9][0-9]_[a-z0-9_]*\)\].*/\1/p' experiments/e*/profiles.toml)
-REPORT_CODE := $(filter-out report/verify.py report/typeset.py,$(wildcard report/*.py report/*.toml report/*.json)) \
-	$(wildcard report/figures/*.py report/tables/*.py)
-SHOWN := $(patsubst report/%.py,%.pdf,$(wildcard report/figures/*.py)) \
-	$(patsubst report/%.py,%.tex,$(wildcard report/tables/*.py)) numbers.tex
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
 # Tests by what they need: those of the library and the benchmarks run once a backend, those of the
 # experiments on JAX, on which all of them run, and all others once.
@@ -30,7 +27,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean FORCE \
+.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -38,7 +35,7 @@ $(error PROFILE must be smoke, quick or full. Received: reference. `make report`
 endif
 
 help: ## say what can be made
-	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [PYTHON=python3.12]"
+	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [JOBS=N] [PYTHON=python3.12]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with exactly the packages in requirements/
@@ -56,10 +53,9 @@ results: checked/$(PROFILE) ## run what is missing of the experiments
 report: build/reference/report.pdf ## make the PDF from the committed results of the full profile
 	@echo "The report is $(CURDIR)/$<"
 
-# One call checks all experiments, so a make with nothing to do costs one short Python process.
-# It rewrites a stamp only if results changed: what depends on the stamp is left alone otherwise.
+# One call checks all experiments: with nothing to do it costs one short Python process.
 checked/$(PROFILE): $(READY)
-	@$(RUN) run --profile $(PROFILE) $(EXPERIMENT)
+	@$(RUN) run --profile $(PROFILE) $(JOBS:%=--jobs %) $(EXPERIMENT)
 
 checked/reference: $(READY)
 	@$(RUN) status --profile reference
@@ -67,27 +63,20 @@ checked/reference: $(READY)
 # Equal inputs give equal bytes: matplotlib writes this date into its PDF files.
 DATED := SOURCE_DATE_EPOCH=946684800
 
-# $(1): profile or `reference`; $(2): where its results lie.
+# $(1): profile or `reference`; $(2): where its results lie. draw.py knows what each figure, table and
+# number is made of; it rewrites the list of them only if it made any, so with nothing to do no PDF is.
 define REPORT
-$(EXPERIMENTS:%=build/$(1)/results/%.stamp) build/$(1)/status.json: checked/$(1)
-	@test -f $$@ || { echo "error: $$@ is missing: has every experiment the profile $(1) in its profiles.toml?" >&2; exit 1; }
-
-# One call draws what is missing or older than what it is made of: see report/draw.py.
-build/$(1)/drawn: $(REPORT_CODE) build/$(1)/status.json $(EXPERIMENTS:%=build/$(1)/results/%.stamp) \
-		$(if $(filter-out $(wildcard $(SHOWN:%=build/$(1)/%)),$(SHOWN:%=build/$(1)/%)),FORCE)
+build/$(1)/shown: checked/$(1)
 	@$(DATED) $(PY) report/draw.py $(2) build/$(1)
-	@touch $$@
 
-$(SHOWN:%=build/$(1)/%): build/$(1)/drawn ;
-
-build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/drawn
+build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/shown
 	@$(PY) report/typeset.py build/$(1)
 endef
 
 $(eval $(call REPORT,$(PROFILE),build/$(PROFILE)/results))
 $(eval $(call REPORT,reference,report/reference))
 
-figures: build/$(PROFILE)/drawn ## make figures, tables and numbers of the profile, without the PDF
+figures: build/$(PROFILE)/shown ## make figures, tables and numbers of the profile, without the PDF
 	@echo "build/$(PROFILE): figures, tables and numbers.tex are ready"
 
 # With a PROFILE of your own choice its results are held against the reference as well.
@@ -97,7 +86,7 @@ verify: checked/reference $(FRESH:%=checked/%) ## recompute every verdict; with 
 
 publish: $(READY) ## copy the current results of the full profile to report/reference, redraw the README's picture
 	@$(RUN) publish $(EXPERIMENT)
-	@mkdir -p docs && $(DATED) $(PY) report/draw.py --one report/figures/readme_landscapes.py report/reference docs/landscapes.png
+	@mkdir -p docs && $(DATED) $(PY) report/draw.py --one figures/readme_landscapes report/reference docs/landscapes.png
 
 confirm: $(READY) ## after a change that alters no result: retrain one run of each stale variant and compare
 	@$(RUN) confirm $(EXPERIMENT)
@@ -112,9 +101,10 @@ bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000
 bench-peers: $(PEERS:%=build/%/ready) ## time a step with inferred targets against other packages' (build/peers*: 1.6 GB)
 	@build/peers/bin/python benchmarks/peers.py
 
+PEERS_PUBLISHED := report/studies/overview/peers.json
 publish-peers: build/peers.json $(READY) ## write what bench-peers found to docs/ and the report
-	@cp build/peers.json report/peers.json
-	@$(PY) benchmarks/peers_page.py report/peers.json docs/peers.md
+	@cp build/peers.json $(PEERS_PUBLISHED)
+	@$(PY) benchmarks/peers_page.py $(PEERS_PUBLISHED) docs/peers.md
 
 build/peers.json:
 	@echo "error: build/peers.json is missing: run make bench-peers first" >&2; exit 1
@@ -160,7 +150,7 @@ fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against p
 lint: $(READY) ## check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy -p raikeras -p experiments -p benchmarks
+	@$(PY) -m mypy -p raikeras -p experiments -p benchmarks -p report
 
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -1,4 +1,4 @@
-"""Writes docs/peers.md from what `make bench-peers` found: peers_page.py report/peers.json OUT."""
+"""Writes docs/peers.md from what `make bench-peers` found: peers_page.py FOUND.json OUT."""
 
 import json
 import sys

@@ -2,140 +2,118 @@
 
 Usage, from the project's root:
 
-    draw.py RESULTS build/X                 all that is older than what it is made of
-    draw.py --one SCRIPT RESULTS OUT        a single figure or table
+    draw.py RESULTS build/X                   all that is older than what it is made of
+    draw.py --one figures/NAME RESULTS OUT    a single figure, or tables/NAME
 
-A script of figures/ has a function `draw(RESULTS, OUT)`, one of tables/ `build(RESULTS, OUT)`, and
-so has numbers.py. They run in forks of a process that has imported what they share, several at a
-time. The Makefile calls this where anything that they are made of may have changed.
+What there is to make is found in report/studies: see lib/studies.py. build/X/shown lists it; it is
+rewritten if, and only if, something was made.
 """
 
-import ast
 import functools
-import multiprocessing
-import os
-import re
-import runpy
 import sys
-import traceback
 from pathlib import Path
-from typing import NamedTuple
 
-# Not this folder: its numbers.py is not the standard library's.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
-REPORT = Path("report")
-FUNCTIONS = ("draw", "build")  # that of a script
-
-
-class Task(NamedTuple):
-    """A script and what it makes."""
-
-    script: Path
-    target: Path
-    arguments: tuple[Path, ...]  # but for the target, which comes last
-    inputs: tuple[Path, ...]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from report.lib import studies, tasks
+from report.lib.errors import ReportError
+from report.lib.looks import Experiment
+from report.lib.sources import ROOT, reached
+from report.lib.studies import Shown, Study
+from report.lib.tasks import Task
 
 
-def main(results: Path, folder: Path) -> int:
-    """Makes all that is not up to date; returns how many scripts failed."""
-    waiting = [task for task in tasks(results, folder) if not is_current(task)]
-    if not waiting:
-        return 0
-    # Once, for all forks.
-    import matplotlib.pyplot  # noqa: F401
-    import pandas  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import seaborn  # noqa: F401
+def main(results: Path, folder: Path) -> bool:
+    """Makes all that is old; whether everything is there now."""
+    work = {s: tasks_of(s, shows, results, folder) for s, shows in studies.shown().items()}
+    everything = sum(work.values(), [])
+    numbers = all_numbers([task.target for task in everything if task.is_part], folder)
+    shown = [numbers.target, *(task.target for task in everything)]
+    listed = "".join(f"{path.relative_to(folder)}\n" for path in shown)
+    file = folder / "shown"
+    same = file.exists() and file.read_text(encoding="utf-8") == listed
 
-    from report import load
-    from report.variants import VARIANTS
-
-    for experiment in VARIANTS:
-        load.runs(results, experiment, allow_missing=True)
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    failed = 0
-    fork = multiprocessing.get_context("fork")
-    with fork.Pool(min(cores or 1, len(waiting)), maxtasksperchild=1) as pool:
-        for target, error in pool.imap_unordered(made, waiting, chunksize=1):
-            print(error or target, file=sys.stderr if error else sys.stdout, flush=True)
-            failed += bool(error)
-    return failed
-
-
-def tasks(results: Path, folder: Path) -> list[Task]:
-    """What there is to make in a profile's folder.
-
-    A figure or table eNN_name depends on the experiments eNN_* alone, one without eNN_ on all.
-    """
-    stamps = sorted((folder / "results").glob("*.stamp"))
-    found = []
-    for kind, suffix in (("figures", ".pdf"), ("tables", ".tex")):
-        for script in sorted((REPORT / kind).glob("*.py")):
-            own = re.match(r"e\d\d_", script.name)
-            of = [stamp for stamp in stamps if own and stamp.name.startswith(own[0])] or stamps
-            target = folder / kind / script.with_suffix(suffix).name
-            found.append(Task(script, target, (results,), (*sources(script), *of)))
-    script, status = REPORT / "numbers.py", folder / "status.json"
-    inputs = (status, *sources(script), *stamps)
-    # First, for it takes longest.
-    return [Task(script, folder / "numbers.tex", (results, status), inputs), *found]
-
-
-@functools.cache
-def sources(script: Path) -> list[Path]:
-    """A script, the modules of report/ that it reaches, and the data files that these name."""
-    found: set[Path] = set()
-    waiting = [script]
-    while waiting:
-        path = waiting.pop()
-        if path in found or not path.is_file():
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "report":
-                waiting += [REPORT / f"{alias.name}.py" for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("report."):
-                waiting.append(REPORT / f"{node.module.split('.')[1]}.py")
-            elif isinstance(node, ast.Constant) and str(node.value).endswith((".toml", ".json")):
-                found |= {file for file in [REPORT / str(node.value)] if file.is_file()}
-    return sorted(found)
-
-
-def is_current(task: Task) -> bool:
-    """Whether the target is there and no older than what it is made of."""
-    if not task.target.exists():
+    old = {study: [task for task in own if task.is_old()] for study, own in work.items()}
+    experiments = [one for study, own in old.items() if own for one in shown_by(study)]
+    if not tasks.done_in_forks(sum(old.values(), []), results, experiments):
         return False
-    return task.target.stat().st_mtime_ns >= max(one.stat().st_mtime_ns for one in task.inputs)
+    if (not same or numbers.is_old()) and not tasks.done(numbers):
+        return False
+    if not same or tasks.is_older(file, shown):
+        file.write_text(listed, encoding="utf-8")
+    return True
 
 
-def made(task: Task) -> tuple[str, str]:
-    """Runs a script's function; the target and, if any, the error.
+def tasks_of(study: Study, shows: list[Shown], results: Path, folder: Path) -> list[Task]:
+    """A study's part of the numbers, which takes longest, its figures and its tables."""
+    stamps = [folder / "results" / f"{experiment.name}.stamp" for experiment in shown_by(study)]
+    for stamp in stamps:
+        if not stamp.exists():
+            raise ReportError(
+                f"{stamp} is missing: has every experiment of report/studies this profile in "
+                "a profiles.toml?"
+            )
+    found = []
+    file = study.folder / "numbers.py"
+    if file.exists():
+        write = functools.partial(write_numbers, file, results)
+        target = folder / "numbers" / f"{study.name}.json"
+        inputs = (*reached(file), *stamps)
+        found.append(Task(target, write, inputs, str(file.relative_to(ROOT)), is_part=True))
+    for shown in shows:
+        write = functools.partial(show, shown, results)
+        found.append(
+            Task(folder / shown.target, write, (*reached(shown.file), *stamps), str(shown))
+        )
+    return found
 
-    Under a name beside the target, renamed when complete: a kill leaves no half-written target.
-    """
-    from report import load
 
-    part = task.target.with_name("part-" + task.target.name)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    error = ""
-    try:
-        names = runpy.run_path(str(task.script))
-        (function,) = [names[name] for name in FUNCTIONS if name in names]
-        function(*task.arguments, part)
-        os.replace(part, task.target)
-    except load.MissingResults as missing:
-        error = f"{task.script}: {missing}"
-    except Exception:
-        error = f"{task.script}:\n{traceback.format_exc()}"
-    return str(task.target), error
+def shown_by(study: Study) -> list[Experiment]:
+    """The experiments whose results a study shows: its own, or all if it has none."""
+    return [*study.experiments] or [*studies.experiments().values()]
+
+
+def all_numbers(parts: list[Path], folder: Path) -> Task:
+    """numbers.tex, of the studies' parts and of status.json."""
+    file, status = ROOT / "report" / "lib" / "numbers.py", folder / "status.json"
+    write = functools.partial(join_numbers, parts, status)
+    return Task(folder / "numbers.tex", write, (*reached(file), *parts, status), "numbers.tex")
+
+
+def show(shown: Shown, results: Path, out: Path) -> None:
+    """Calls the function of a figure or table."""
+    getattr(studies.module(shown.file), shown.function)(results, out)
+
+
+def write_numbers(file: Path, results: Path, out: Path) -> None:
+    from report.lib import numbers
+
+    numbers.write_part(studies.module(file).macros(results), out)
+
+
+def join_numbers(parts: list[Path], status: Path, out: Path) -> None:
+    from report.lib import numbers
+
+    numbers.join(parts, status, out)
+
+
+def one(name: str, results: Path, out: Path) -> bool:
+    """Makes a single figure or table in a file of the caller's choice."""
+    all_shown = sum(studies.shown().values(), [])
+    every = {shown.target.rpartition(".")[0]: shown for shown in all_shown}
+    if name not in every:
+        raise ReportError(f"--one must be one of {', '.join(every)}. Received: {name}")
+    return tasks.done(
+        Task(out, functools.partial(show, every[name], results), (), str(every[name]))
+    )
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    if len(given) == 4 and given[0] == "--one":
-        script, results, out = map(Path, given[1:])
-        sys.exit(made(Task(script, out, (results,), ()))[1] or 0)
-    if len(given) != 2:
-        sys.exit("usage: draw.py RESULTS build/X, or draw.py --one SCRIPT RESULTS OUT")
-    sys.exit(min(1, main(*map(Path, given))))
+    try:
+        if len(given) == 4 and given[0] == "--one":
+            sys.exit(not one(given[1], *map(Path, given[2:])))
+        if len(given) != 2:
+            sys.exit("usage: draw.py RESULTS build/X, or draw.py --one figures/NAME RESULTS OUT")
+        sys.exit(not main(*map(Path, given)))
+    except ReportError as error:
+        sys.exit(f"error: {error}")

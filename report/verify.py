@@ -9,16 +9,15 @@ tolerance of each metric.
 import sys
 from pathlib import Path
 
-sys.path.pop(0)  # this folder: its `numbers` would hide the standard module of that name
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report import checksums, claims, load
-from report.variants import PARTIAL, VARIANTS
+from report.claims import checksums, judge
+from report.lib import load, studies
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) not in (1, 3):
         sys.exit("usage: verify.py REFERENCE [FRESH PROFILE]")
-    book = claims.read()
+    book = judge.read()
     wrong = verdicts(book, Path(arguments[0])) + published(book, Path(arguments[0]))
     if len(arguments) == 3:
         strict = arguments[2] == "full"
@@ -35,7 +34,7 @@ def verdicts(book: dict, reference: Path) -> int:
     print(f"{'claim':<6}{'n':>4}  {'verdict':<15}{'recorded':<15}estimate [95 % interval]")
     wrong = 0
     for claim in book["claims"]:
-        outcome, recorded = claims.judge(claim, reference), claim.get("recorded")
+        outcome, recorded = judge.judge(claim, reference), claim.get("recorded")
         differs = recorded is not None and recorded != outcome.verdict
         wrong += differs
         shown = ", ".join(f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in outcome.estimates)
@@ -61,14 +60,14 @@ def published(book: dict, reference: Path) -> int:
 def compare(tolerance: dict[str, float], reference: Path, fresh: Path) -> int:
     """Prints means of both sets of results; returns how many are missing or too far apart."""
     apart = 0
-    for experiment, variants in VARIANTS.items():
+    for name, experiment in studies.experiments().items():
         pair = [load.runs(folder, experiment, allow_missing=True) for folder in (reference, fresh)]
-        for variant in variants:
+        for variant in experiment.variants:
             chosen = [load.of(runs, variant) for runs in pair]
-            if not any(chosen) and experiment in PARTIAL:
+            if not any(chosen) and experiment.partial:
                 continue
             if not all(chosen):
-                print(f"{experiment}/{variant}: no runs in {reference if chosen[1] else fresh}")
+                print(f"{name}/{variant}: no runs in {reference if chosen[1] else fresh}")
                 apart += 1
                 continue
             means = [load.metrics(runs).mean(numeric_only=True) for runs in chosen]
@@ -79,7 +78,7 @@ def compare(tolerance: dict[str, float], reference: Path, fresh: Path) -> int:
                 outside = not abs(one - two) <= limit
                 apart += outside
                 print(
-                    f"{experiment}/{variant}: {metric} {one:.4f} (reference), {two:.4f} (fresh)"
+                    f"{name}/{variant}: {metric} {one:.4f} (reference), {two:.4f} (fresh)"
                     + (f"   <-- more than {limit} apart" if outside else "")
                 )
     return apart

@@ -1,4 +1,4 @@
-"""Checksums of the published results as `sha256sum` has them; see `report/checksums.py`."""
+"""Checksums of the published results as `sha256sum` has them; see `report/claims/checksums.py`."""
 
 import hashlib
 from pathlib import Path

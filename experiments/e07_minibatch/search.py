@@ -3,9 +3,9 @@
     RAIKERAS_DATA=FOLDER KERAS_BACKEND=jax python -m experiments.e07_minibatch.search
 
 Every trial trains once (seed 0) on 20,000 training images for 5 epochs and is judged on 10,000
-other training images; the test images are not looked at. All trials go to trials.toml beside this
-file; the best one of each variant is what profiles.toml has for it. Trials in the file are not
-repeated: delete it to search anew.
+other training images; the test images are not looked at. All trials go to trials.toml of the
+report's study; the best one of each variant is what profiles.toml has for it. Trials in the file
+are not repeated: delete it to search anew.
 """
 
 import json
@@ -20,7 +20,7 @@ from experiments.driver.profiles import script_settings
 from experiments.e07_minibatch.methods import train
 
 HERE = Path(__file__).parent
-OUT = HERE / "trials.toml"
+OUT = HERE.parents[1] / "report" / "studies" / HERE.name / "trials.toml"
 HEADER = "# Written by experiments/e07_minibatch/search.py: accuracy on held-out training data.\n"
 SMALL = {"held_out": 10000, "train_examples": 20000, "epochs": 5}
 KEPT = {"method": "learned", "hidden_weight": 12.8, "target_rate": 0.3, "learning_rate": 3e-3}

@@ -4,9 +4,9 @@
     ... search_autoencoder.py olivetti --methods adam locoprop_s
 
 Every trial trains once (seed 0) for fifty batches and is judged by the loss on other training
-images; the test images are not looked at. A trial is appended to trials.toml beside this file when
-it has landed, and one that is there is not repeated: remove it to search anew. The best of each
-method is what profiles.toml has; Fashion-MNIST takes those of MNIST.
+images; the test images are not looked at. A trial is appended to trials.toml of the report's study
+when it has landed, and one that is there is not repeated: remove it to search anew. The best of
+each method is what profiles.toml has; Fashion-MNIST takes those of MNIST.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from experiments.common.autoencoder import network, pixels, train
 from experiments.driver.profiles import script_settings
 
 HERE = Path(__file__).parent
-OUT = HERE / "trials.toml"
+OUT = HERE.parents[1] / "report" / "studies" / HERE.name / "trials.toml"
 HEADER = (
     "# Written by experiments/e10_autoencoder/search.py: loss in nats per image on held-out "
     "training data.\n"

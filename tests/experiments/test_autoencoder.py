@@ -12,7 +12,7 @@ import raikeras
 from experiments.common import autoencoder
 from experiments.driver import profiles
 from experiments.e10_autoencoder import search
-from report import trials
+from report.lib.search import best, read
 
 TINY = {"dataset": "digits", "hidden_units": [16, 12], "code_units": 4, "batch_size": 200}
 BASE = search.defaults() | TINY | {"epochs": 1}
@@ -192,11 +192,11 @@ def test_a_trial_is_judged_on_held_out_images():
 def test_profiles_have_the_best_trial_of_each_method_that_was_searched(experiment):
     dataset = next(key for key, (name, _) in search.SETS.items() if name == experiment)
     variants = PROFILES[experiment]["variants"]
-    for variant, tried in trials.read(experiment).items():
+    for variant, tried in read(search.OUT, experiment).items():
         wanted = search.trials(dataset, variant)
         assert [one["settings"] for one in tried] == wanted[: len(tried)]
         if len(tried) == len(wanted):
-            assert variants[variant] == trials.best(tried)["settings"], variant
+            assert variants[variant] == best(tried)["settings"], variant
 
 
 def test_fashion_has_the_settings_of_mnist():

@@ -11,7 +11,7 @@ from experiments.common import minibatch
 from experiments.driver import profiles
 from experiments.e07_minibatch import methods
 from experiments.e07_minibatch import search as search_minibatch
-from report import trials
+from report.lib import search
 
 BASE = search_minibatch.defaults() | {"dataset": "digits"}
 
@@ -59,10 +59,10 @@ def test_step_of_the_rows_removes_the_stated_share_of_a_mismatch():
 
 def test_every_variant_had_as_many_trials_and_runs_with_the_best():
     variants = profiles.read(ROOT)["e07_minibatch"][1]["variants"]
-    made = trials.read("e07_minibatch")
+    made = search.read(search_minibatch.OUT)
     assert list(made) == list(variants) == list(search_minibatch.TRIALS)
     assert len({len(tried) for tried in made.values()}) == 1
     for variant, tried in made.items():
         assert [one["settings"] for one in tried] == search_minibatch.TRIALS[variant]
-        best = BASE | trials.best(tried)["settings"]
+        best = BASE | search.best(tried)["settings"]
         assert best == BASE | variants[variant], variant

@@ -9,7 +9,14 @@ import sys
 import pytest
 from pipeline_project import PROFILES, ROOT, SCHEMA, SCRIPT, Project
 
-DRAW = "def draw(*paths):\n    paths[-1].write_text('drawn')\n"
+LOOKS = """
+from report.lib.looks import Experiment, Variant
+
+LOOK = Variant("a", 0, "solid", "o", False)
+EXPERIMENT = Experiment("e01_toy", {"a": LOOK, "b": LOOK})
+"""
+DRAW = "def one(results, out):\n    out.write_text('drawn')\n"
+MACROS = "def macros(results):\n    return {'One': '1'}\n"
 TYPESET = (
     "import sys\nfrom pathlib import Path\nprint('typeset')\n"
     "Path(sys.argv[1], 'report.pdf').write_text('pdf')\n"
@@ -18,18 +25,23 @@ TYPESET = (
 
 @pytest.fixture
 def project(tmp_path):
-    """Two experiments, a figure of each and one of both; drawing and TeX are stand-ins."""
+    """Two studies, a figure of each and one of both; what draws and TeX are stand-ins."""
     project = Project(tmp_path)
     project.write("experiments/e02_toy/experiment.py", SCRIPT.replace("e01_toy", "e02_toy"))
     project.write("experiments/e02_toy/schema.py", SCHEMA)
     project.write("experiments/e02_toy/profiles.toml", PROFILES.replace("e01", "e02"))
-    for name in ("figures/e01_one.py", "figures/e02_two.py", "figures/both.py", "tables/e02_t.py"):
-        project.write(f"report/{name}", DRAW)
-    project.write("report/numbers.py", DRAW)
+    for name in ("e01_toy", "e02_toy"):
+        project.write(f"report/studies/{name}/looks.py", LOOKS.replace("e01_toy", name))
+        project.write(f"report/studies/{name}/figures.py", DRAW)
+    project.write("report/studies/e02_toy/tables_two.py", DRAW.replace("one", "two"))
+    project.write("report/studies/e02_toy/numbers.py", MACROS.replace("One", "Two"))
+    project.write("report/studies/overview/figures.py", DRAW.replace("one", "both"))
+    project.write("report/studies/overview/numbers.py", MACROS)
     project.write("report/typeset.py", TYPESET)
     project.write("report/main.tex", "")
-    for name in ("Makefile", "report/draw.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("Makefile", "report/draw.py", "report/lib"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
     for name in ("setup.py", "uv.txt", "all.txt"):
         os.utime(project.write(f"requirements/{name}", ""), (1, 1))
     project.write(".venv/ready", "")
@@ -61,8 +73,8 @@ def drawn(*names):
 
 def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(project):
     done = make(project, "-j2", "reproduce")
-    of_all = ("figures/both.pdf", "numbers.tex")
-    of_two = ("figures/e02_two.pdf", "tables/e02_t.tex")
+    of_all = ("figures/both.pdf", "numbers/overview.json", "numbers.tex")
+    of_two = ("figures/e02_one.pdf", "tables/e02_two.tex", "numbers/e02_toy.json")
     assert remade(done) == drawn(*of_all, *of_two, "figures/e01_one.pdf")
     assert "e01_toy 4/4 b seed 1 ..." in done.stdout
     assert "e02_toy 4/4 b seed 1 ..." in done.stdout
@@ -79,16 +91,23 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
     assert remade(done) == drawn(*of_all, *of_two)
     assert "e01_toy" not in done.stdout
 
-    os.utime(project.root / "report/figures/e01_one.py")
+    study = "report/studies/e01_toy"
+    os.utime(project.root / study / "figures.py")
     assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
 
-    project.write("report/ones.py", "import json\nDATA = 'ones.json'\n")
-    project.write("report/ones.json", "{}")
-    project.write("report/figures/e01_one.py", "from report.ones import DATA\n" + DRAW)
+    project.write(f"{study}/ones.py", "import json\nDATA = 'ones.json'\n")
+    project.write(f"{study}/ones.json", "{}")
+    reading = "from report.studies.e01_toy.ones import DATA\n" + DRAW
+    project.write(f"{study}/figures.py", reading)
     assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
-    for name in ("report/ones.py", "report/ones.json"):
-        os.utime(project.root / name)
+    for name in ("ones.py", "ones.json"):
+        os.utime(project.root / study / name)
         assert remade(make(project, "reproduce")) == drawn("figures/e01_one.pdf")
+
+    new = project.write(f"{study}/figures_new.py", DRAW.replace("one", "new"))
+    assert remade(make(project, "reproduce")) == drawn("figures/e01_new.pdf", "numbers.tex")
+    new.unlink()
+    assert remade(make(project, "reproduce")) == drawn("numbers.tex")
 
     (project.root / "build/quick/figures/both.pdf").unlink()
     assert remade(make(project, "reproduce")) == drawn("figures/both.pdf")
@@ -100,13 +119,14 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
 
 
 def test_failing_script_leaves_no_target_and_make_fails(project):
-    project.write("report/figures/both.py", DRAW + "raise ValueError('no such metric')\n")
+    file, both = "report/studies/overview/figures.py", DRAW.replace("one", "both")
+    project.write(file, both + "raise ValueError('no such metric')\n")
     done = make(project, "figures", "PROFILE=quick")
     assert done.returncode != 0
     assert "no such metric" in done.stderr
     assert not (project.root / "build/quick/figures/both.pdf").exists()
-    project.write("report/figures/both.py", DRAW)
-    assert remade(make(project, "reproduce")) == drawn("figures/both.pdf")
+    project.write(file, both)
+    assert remade(make(project, "reproduce")) == drawn("figures/both.pdf", "numbers.tex")
 
 
 def test_unknown_profile_fails_with_the_known_ones(project):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from report.matching import ERRORS, FUNCTIONS
+from report.studies.e09_matching.functions import ERRORS, FUNCTIONS
 
 
 def autoencoder_part(seed):

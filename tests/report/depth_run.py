@@ -4,7 +4,7 @@
 def depth_part(seed):
     """Metrics, settings and curves that the report reads."""
     return {
-        "settings": {"depth": 6, "units": 8, "iterations": 4, "method": "rai", "gains": []},
+        "settings": {"depth": 6, "units": 8, "iterations": 4, "method": "rai"},
         "metrics": {
             "train_accuracy": 1.0,
             "test_accuracy": 0.99,

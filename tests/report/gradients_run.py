@@ -1,7 +1,7 @@
 """What made-up runs of e03 and e13 have of their own."""
 
-from report.approximation import TARGETS
-from report.gradients import ACTIVATIONS, FITS, STARTS
+from report.studies.e03_gradients.looks import ACTIVATIONS, FITS, STARTS
+from report.studies.e13_approximation.looks import TARGETS
 
 
 def gradients_part(seed):

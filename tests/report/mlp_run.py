@@ -1,6 +1,6 @@
 """What made-up runs of e12 have of their own: every topic's metrics and curves in one."""
 
-from report.mlp import CODINGS, GATES, METHODS, RULES, STARTS
+from report.studies.e12_mlp.looks import CODINGS, GATES, METHODS, RULES, STARTS
 
 
 def mlp_part(seed):
@@ -32,7 +32,7 @@ def mlp_part(seed):
         curves[f"{place}_to_newton"] = [1, 45, 90]
     for method in METHODS:
         curves |= {f"{method}_length": [1.0, 0.1, 0.0], f"{method}_cost": [0, 1, 2]}
-    settings = {"topic": "gates", "wanted_loss": 0.1, "wanted_length": 1e-5}
+    settings = {"wanted_loss": 0.1, "wanted_length": 1e-5}
     return {
         "settings": settings | dict.fromkeys(_SETTINGS, 3),
         "metrics": metrics,

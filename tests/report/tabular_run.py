@@ -1,6 +1,6 @@
 """What made-up runs of e05 and e06 have of their own."""
 
-from report import tabular
+from report.lib import tabular
 
 
 def tabular_part(seed):

@@ -5,7 +5,9 @@ import pytest
 from alpha_run import WEIGHTS, alpha_part
 from scipy.stats import spearmanr
 
-from report import alphas, claims
+from report.claims import judge
+from report.studies.e11_relu_alpha import alphas, numbers
+from report.studies.e11_relu_alpha.looks import ALL_WEIGHTS
 
 
 def made(variant, seeds=3, finals=None):
@@ -62,8 +64,8 @@ def test_the_source_file_has_the_eleven_weights_in_order():
 
 
 def test_macros_are_there_for_every_protocol_and_without_any_run():
-    full = alphas.macros([run for v in alphas.DRAWN for run in made(v)], "EOneOne")
-    assert full.keys() == alphas.macros([], "EOneOne").keys()
+    full = numbers.of_alphas([run for v in ALL_WEIGHTS for run in made(v)])
+    assert full.keys() == numbers.of_alphas([]).keys()
     assert full["EOneOneCodeThirdLargest"] == "0.50"
     assert full["EOneOneCodeFirstLayerAtOne"] == "0.000"
     assert full["EOneOneSourceDip"] == "$-$21.1"
@@ -71,10 +73,10 @@ def test_macros_are_there_for_every_protocol_and_without_any_run():
 
 
 def test_a_smaller_fall_than_half_the_sources_does_not_hold():
-    (claim,) = [one for one in claims.read()["claims"] if one["id"] == "C12"]
+    (claim,) = [one for one in judge.read()["claims"] if one["id"] == "C12"]
     (criterion,) = claim["criteria"]
     rng = np.random.default_rng(0)
-    for mean, verdict in ((-0.3, claims.HOLDS), (0.1, claims.FAILS), (-0.1, claims.OPEN)):
+    for mean, verdict in ((-0.3, judge.HOLDS), (0.1, judge.FAILS), (-0.1, judge.OPEN)):
         values = mean + 0.05 * rng.normal(size=12)
         values += mean - values.mean()
-        assert claims.verdict(criterion, alphas.stats.mean(values)) == verdict
+        assert judge.verdict(criterion, alphas.stats.mean(values)) == verdict

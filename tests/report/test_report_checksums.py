@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.driver import checksums as written
-from report import checksums, claims
+from report.claims import checksums, judge
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "report" / "reference"
@@ -78,7 +78,7 @@ def test_any_other_number_fails_and_names_the_file(reference):
     new = [line for line in after.stdout.splitlines() if line not in before]
     name = "e01_shallow/bp_source/seed-3.json"
     assert new[0].startswith(f"checksum: {name} is not what was published; claims")
-    assert checksums.resting_on(name, claims.read()["claims"]) == []
+    assert checksums.resting_on(name, judge.read()["claims"]) == []
     assert "DIFFERS" not in "".join(new)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import peers_page
-from report import peers
+from report.studies.overview import numbers, packages
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def found():
-    return peers.read()
+    return packages.read()
 
 
 def test_the_page_is_that_of_the_measurement(found):
@@ -26,7 +26,7 @@ def test_every_contender_has_its_numbers(found):
     names = list(made["rows"]["10"])
     for place, name in enumerate(names):
         made["rows"]["10"][name] = {"ratio": [1.25, 1.0, 1.5 + place], "ms": 64, "compile": 3}
-    page, lines = peers_page.page(made), peers.times(made)
+    page, lines = peers_page.page(made), packages.times(made)
     assert len(lines) == 2 * len(names)
     for place, name in enumerate(names):
         assert f"| {name} | 64 | 1.25 [1.00, {1.5 + place:.2f}] | 3.0 |" in page
@@ -40,8 +40,8 @@ def test_packages_have_a_version_and_as_many_words_as_columns(found):
     assert "depth" not in found and set(found["rows"]) == {"10", "100"}
 
 
-def test_the_text_names_sizes_machine_and_commit(found):
-    macros = peers.macros()
+def test_the_text_names_sizes_machine_and_commit(found, tmp_path):
+    macros = numbers.macros(tmp_path)
     assert macros["PeersSteps"] == r"\num{10}"
     assert macros["PeersCommit"] == found["commit"]
     assert macros["PeersDay"] == found["when"][:10]

@@ -4,18 +4,21 @@ import json
 
 import numpy as np
 import pytest
+from report_run import write
 from scaling_run import DEPTHS, scaling_part
 
 from experiments.driver import confirm
 from experiments.driver.errors import DriverError
-from report import scaling
-from report.variants import VARIANTS
+from report.lib import load, metrics
+from report.studies.e14_scaling import numbers, sweep
+from report.studies.e14_scaling.looks import EXPERIMENT
 
 
 @pytest.fixture
 def runs():
-    seeds = {name: 1 if "sweep" in name else 3 for name in VARIANTS[scaling.EXPERIMENT]}
+    seeds = {name: 1 if "sweep" in name else 3 for name in EXPERIMENT.variants}
     source = {"provenance": {"processor": "a & b", "threads": 2}, "status": "ok"}
+    source |= {"experiment": EXPERIMENT.name}
     return [
         {"variant": name, "seed": seed, **source, **scaling_part(seed)}
         for name, count in seeds.items()
@@ -24,30 +27,30 @@ def runs():
 
 
 def test_estimate_is_the_mean_over_repetitions_of_one_backend(runs):
-    found = scaling.estimate(runs, "jax", "backprop_rprop_seconds")
+    found = metrics.mean(load.of(runs, "jax"), "backprop_rprop_seconds")
     assert found.n == 3
     assert found.value == pytest.approx(0.04 + 1e-4)
-    assert scaling.estimate(runs, "jax", "floor_rprop_bytes").n == 0
+    assert metrics.mean(load.of(runs, "jax"), "floor_rprop_bytes").n == 0
 
 
 def test_along_keeps_the_centre_and_the_points_of_one_dimension(runs):
-    frame = scaling.sweep(runs, "jax")
-    assert scaling.along(frame, "depth")["depth"].tolist() == list(DEPTHS)
-    assert scaling.along(frame, "batch")["depth"].tolist() == [4]
+    frame = sweep.sweep(runs, "jax")
+    assert sweep.along(frame, "depth")["depth"].tolist() == list(DEPTHS)
+    assert sweep.along(frame, "batch")["depth"].tolist() == [4]
 
 
 def test_what_was_not_run_is_nan_and_named_with_its_reason(runs):
-    frame = scaling.sweep(runs, "tensorflow")
-    assert np.isnan(scaling.column(frame, "backprop", "seconds")).tolist() == [False, False, True]
-    assert scaling.reasons(runs) == [
+    frame = sweep.sweep(runs, "tensorflow")
+    assert np.isnan(sweep.column(frame, "backprop", "seconds")).tolist() == [False, False, True]
+    assert sweep.reasons(runs) == [
         f"{method} on {backend}: deeper than 8 layers"
         for method in ("RAI, layer by layer", "backprop")
         for backend in ("JAX", "TensorFlow")
     ]
 
 
-def test_macros_hold_centre_deepest_point_and_hardware(runs):
-    found = scaling.macros(runs, scaling.EXPERIMENT)
+def test_macros_hold_centre_deepest_point_and_hardware(runs, tmp_path):
+    found = numbers.macros(write(tmp_path, runs))
     assert found["EOneFourJaxFusedRpropRatio"] == r"\num{0.25}"
     assert found["EOneFourJaxFusedRpropRatioCI"] == r"\num{0.25} [\num{0.25},\,\num{0.25}]"
     assert found["EOneFourTensorflowFusedSgdFloorRatio"] == r"\num{2.0}"

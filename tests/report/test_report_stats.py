@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from report import latex, stats, style
-from report.variants import VARIANTS
+from report.lib import latex, stats
 
 
 def test_bootstrap_of_two_runs_is_its_known_distribution():
@@ -87,10 +86,3 @@ def test_near_counts_cells_within_the_radius():
 )
 def test_loss_format(value, text):
     assert latex.loss(value) == text
-
-
-def test_looks_differ_by_more_than_colour():
-    for experiment, variants in VARIANTS.items():
-        both = [style.look(experiment, variant) for variant in variants]
-        looks = [(str(one["linestyle"]), one["marker"]) for one in both]
-        assert len(set(looks)) == len(looks)

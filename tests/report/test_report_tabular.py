@@ -1,12 +1,13 @@
 """What the report makes of e05 and e06: paired differences, ranks, and claims about them."""
 
-import json
-
 import numpy as np
 import pytest
+from report_run import write
 from scipy import stats as scipy_stats
 
-from report import claims, generalisation, stats, tabular
+from report.claims import judge
+from report.lib import stats, tabular
+from report.studies.e05_generalisation import methods
 
 
 def run(variant, seed, status="ok", **metrics):
@@ -71,15 +72,15 @@ def test_interquartile_mean_is_scipys():
 
 def test_ranks_and_their_critical_difference():
     runs = made_up()
-    ranks = generalisation.mean_ranks(runs)
+    ranks = methods.mean_ranks(runs)
     # Concrete: backprop first on both splits. Wine: first on split 0, equal on split 1.
     assert ranks["bp"].value == pytest.approx((1 + 1 + 1 + 1.5) / 4)
     assert ranks["inferred"].value == pytest.approx((2 + 2 + 2 + 1.5) / 4)
     # Demsar (2006), table 5: q = 1.960 for two methods at .05.
-    assert generalisation.critical_difference(runs) == pytest.approx(1.960 / np.sqrt(2), rel=1e-3)
+    assert methods.critical_difference(runs) == pytest.approx(1.960 / np.sqrt(2), rel=1e-3)
     lost = run("inferred", 1, "diverged", concrete_log_rmse=None, wine_accuracy=None)
     kept = [one for one in runs if (one["variant"], one["seed"]) != ("inferred", 1)]
-    assert generalisation.mean_ranks([*kept, lost])["inferred"].value > ranks["inferred"].value
+    assert methods.mean_ranks([*kept, lost])["inferred"].value > ranks["inferred"].value
 
 
 def test_differences_carry_their_sign_and_zero_has_none():
@@ -92,16 +93,13 @@ def test_choices_are_counted():
 
 
 def test_a_paired_criterion_subtracts_the_run_of_the_same_split(tmp_path):
-    for one in made_up():
-        file = tmp_path / one["experiment"] / one["variant"] / f"seed-{one['seed']}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(one))
+    write(tmp_path, made_up())
     criterion = {"experiment": "e05_generalisation", "metric": "concrete_log_rmse"}
     criterion |= {"variant": "inferred", "minus": "bp", "paired": True, "min_n": 2}
-    outcome = claims.judge_criterion(criterion | {"at_most": np.log(1.25)}, tmp_path)
+    outcome = judge.judge_criterion(criterion | {"at_most": np.log(1.25)}, tmp_path)
     (estimate,) = outcome.estimates
-    assert outcome.verdict == claims.HOLDS
+    assert outcome.verdict == judge.HOLDS
     assert sorted(set(np.round(estimate.draws, 6))) == pytest.approx(
         [np.log(1.1), np.log(1.1 * 1.2) / 2, np.log(1.2)], abs=1e-5
     )
-    assert claims.judge_criterion(criterion | {"at_most": 0.05}, tmp_path).verdict == claims.FAILS
+    assert judge.judge_criterion(criterion | {"at_most": 0.05}, tmp_path).verdict == judge.FAILS

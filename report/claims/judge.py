@@ -1,0 +1,160 @@
+"""Judges the claims of claims.toml on result files, for the claims table, numbers and verify."""
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from report.lib import latex, load, stats
+
+FILE = Path(__file__).with_name("claims.toml")
+HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
+
+
+class Outcome(NamedTuple):
+    """The verdict on one criterion or claim and what it rests on."""
+
+    verdict: str
+    estimates: list[stats.Estimate]
+    min_n: int
+
+    @property
+    def n(self) -> int:
+        return min(estimate.n for estimate in self.estimates)
+
+
+def read(path: str | Path = FILE) -> dict:
+    """The claims file; a criterion with a list in it becomes one for each of its entries."""
+    book = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    for claim in book["claims"]:
+        claim["criteria"] = [one for criterion in claim["criteria"] for one in _each(criterion)]
+    return book
+
+
+def _each(criterion: dict) -> list[dict]:
+    each = [criterion]
+    for name in ("variant", "metric", "minus"):
+        if isinstance(criterion.get(name), list):
+            contest = {"contest": True} if name == "minus" else {}
+            each = [one | {name: value} | contest for one in each for value in criterion[name]]
+    return each
+
+
+def contests(claim: dict, outcome: Outcome) -> dict[str, list[tuple]]:
+    """Criteria and estimates of each variant that a claim compares with several others."""
+    found: dict[str, list[tuple]] = {}
+    for criterion, estimate in zip(claim["criteria"], outcome.estimates, strict=True):
+        if "contest" in criterion:
+            found.setdefault(criterion["variant"], []).append((criterion, estimate))
+    return found
+
+
+def worst(pairs: list[tuple]) -> tuple:
+    """Of criteria and their estimates, the pair whose value has the least room to a bound."""
+
+    def room(pair: tuple) -> float:
+        criterion, value = pair[0], pair[1].value
+        rooms = [
+            sign * (value - bound) / (abs(bound) or 1.0)
+            for sign, bound in ((1, criterion.get("at_least")), (-1, criterion.get("at_most")))
+            if bound is not None
+        ]
+        return np.nan_to_num(min(rooms), nan=np.inf)
+
+    return min(pairs, key=room)
+
+
+def judge(claim: dict, results: str | Path) -> Outcome:
+    """A claim holds if all its criteria hold and fails if any fails."""
+    outcomes = [judge_criterion(criterion, results) for criterion in claim["criteria"]]
+    verdicts = {outcome.verdict for outcome in outcomes}
+    verdict = FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS
+    estimates = [estimate for outcome in outcomes for estimate in outcome.estimates]
+    return Outcome(verdict, estimates, max(outcome.min_n for outcome in outcomes))
+
+
+def judge_criterion(criterion: dict, results: str | Path) -> Outcome:
+    """Holds the estimate against the bounds of one criterion."""
+    folder = Path(results) / criterion["experiment"]
+    variants = dict.fromkeys([criterion["variant"], criterion.get("minus", criterion["variant"])])
+    runs = [run for variant in variants for run in load.of_folder(folder / variant)]
+    estimate = _estimate(criterion, runs)
+    return Outcome(verdict(criterion, estimate), [estimate], criterion["min_n"])
+
+
+def _estimate(criterion: dict, runs: list[dict]) -> stats.Estimate:
+    metric, variant, minus = criterion["metric"], criterion["variant"], criterion.get("minus", "")
+    if metric == "boundary_shift":
+        return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
+    if criterion.get("at") == "seconds":
+        return stats.mean(_at_the_others_end(criterion, runs))
+    if criterion.get("paired"):
+        return stats.mean(_paired(criterion, runs))
+
+    def one(name: str, stream: int) -> stats.Estimate:
+        if metric == "disagreement":
+            return stats.disagreement(load.landscapes(runs, name), stream=stream)
+        return stats.mean(_values(criterion, load.of(runs, name)), stream)
+
+    return one(variant, 0).minus(one(minus, 1)) if minus else one(variant, 0)
+
+
+def _values(criterion: dict, runs: list[dict]) -> np.ndarray:
+    """The metric of each run, a diverged one with its stated value, as reached or not if asked."""
+    values = np.array([run["metrics"].get(criterion["metric"]) for run in runs], dtype=float)
+    lost = np.array([run["status"] == "diverged" for run in runs], dtype=bool)
+    values[lost] = criterion.get("diverged", np.nan)
+    return (values >= criterion["level"]).astype(float) if "level" in criterion else values
+
+
+def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
+    """A curve at the training time at which the run of `minus` with the same seed ended, minus
+    what that run ended with: linear between the epochs, the last value beyond them.
+    """
+    others = {run["seed"]: run for run in load.of(runs, criterion["minus"])}
+    found = []
+    for run in load.of(runs, criterion["variant"]):
+        if run["seed"] not in others:
+            continue
+        other = others[run["seed"]]
+        end = other["curves"]["seconds"][-1]
+        times, values = (run["curves"][name] for name in ("seconds", criterion["metric"]))
+        at_end = np.interp(end, times, np.asarray(values, dtype=float))
+        if run["status"] == "diverged":
+            at_end = criterion.get("diverged", np.nan)
+        found.append(float(at_end - _values(criterion, [other])[0]))
+    return found
+
+
+def _paired(criterion: dict, runs: list[dict]) -> list[float]:
+    """The metric of each run minus that of the run of `minus` with the same seed."""
+    one, other = (
+        dict(zip([run["seed"] for run in chosen], _values(criterion, chosen), strict=True))
+        for chosen in (load.of(runs, criterion[key]) for key in ("variant", "minus"))
+    )
+    return [float(one[seed] - other[seed]) for seed in one if seed in other]
+
+
+def text(criterion: dict, estimate: stats.Estimate) -> str:
+    """An estimate as it is judged: a share in per cent, a loss, an error or an accuracy."""
+    metric = criterion["metric"]
+    if metric in ("disagreement", "boundary_shift"):
+        return latex.with_interval(estimate, latex.percent) + r"\,\%"
+    if metric.endswith("_loss"):
+        return latex.with_interval(estimate, latex.loss)
+    if metric.endswith("_error"):
+        return latex.with_interval(estimate, latex.significant)
+    return latex.with_interval(estimate, latex.fixed)
+
+
+def verdict(criterion: dict, estimate: stats.Estimate) -> str:
+    """Whether the interval, or the value if asked, lies within the bounds."""
+    on_value = criterion.get("on") == "value"
+    low, high = (estimate.value,) * 2 if on_value else (estimate.low, estimate.high)
+    if estimate.n < criterion["min_n"] or not np.isfinite([low, high]).all():
+        return OPEN
+    least, most = criterion.get("at_least", -np.inf), criterion.get("at_most", np.inf)
+    if high < least or low > most:
+        return FAILS
+    return HOLDS if low >= least and high <= most else OPEN

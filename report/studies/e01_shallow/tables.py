@@ -1,0 +1,24 @@
+"""The shallow net's settings and results, a row or column for each variant."""
+
+from pathlib import Path
+
+from report.lib import latex, setting_tables, summaries
+from report.studies.e01_shallow.looks import EXPERIMENT
+
+COLUMNS = {
+    "train_accuracy": "train acc.",
+    "test_accuracy": "test acc.",
+    "train_loss": "deployed loss",
+    "relaxed_loss": "relaxed loss",
+    "disagreement": r"disagree (\%)",
+    "disagreement_near": r"near (\%)",
+    "seconds": "time (s)",
+}
+
+
+def settings(results: Path, out: Path) -> None:
+    latex.write(out, setting_tables.table(results, EXPERIMENT))
+
+
+def summary(results: Path, out: Path) -> None:
+    latex.write(out, summaries.table(results, EXPERIMENT, COLUMNS))

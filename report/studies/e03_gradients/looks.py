@@ -1,0 +1,30 @@
+"""How the variants, starts and trainings of the study of gradients are called and drawn."""
+
+from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, Experiment, Variant
+
+EXPERIMENT = Experiment(
+    "e03_gradients",
+    {
+        "sigmoid": Variant("sigmoid", 0, "solid", "o", False),
+        "tanh": Variant("tanh", 1, DASHED, "^", False),
+        "relu": Variant("ReLU", 2, DASHDOT, "D", False),
+        "arctan": Variant("arctan", 3, DOTTED, "s", False),
+        "elu": Variant("ELU", 4, LONG, "v", False),
+        "chain": Variant("chain", 7, "solid", "P", False),
+        "local": Variant("local gradients", 7, DASHED, "X", True),
+        "cliff": Variant("cliff", 7, DOTTED, "d", False),
+    },
+)
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "arctan", "elu")
+STARTS = {
+    "default": "Keras' default",
+    "torch": "PyTorch's default",
+    "he": "He",
+    "isometric": "isometric",
+    "large": "too large",
+}
+FITS = {
+    "bp_default": "BP, default start",
+    "bp_isometric": "BP, isometric start",
+    "rai": "RAI, default start",
+}

@@ -1,0 +1,17 @@
+"""How the variants of the phase diagrams are called and drawn: a method and a depth each."""
+
+from report.lib.looks import DASHDOT, DASHED, DOTTED, Dashes, Experiment, Variant
+
+DEPTHS: dict[int, Dashes] = {10: "solid", 30: DASHED, 100: DOTTED, 300: DASHDOT}
+METHODS = {"bp": "BP", "rai": "RAI, growing weight"}
+WIDE = {"bp": "bp_wide", "rai": "rai_wide"}
+EXPERIMENT = Experiment(
+    "e04_initialisation",
+    {
+        **{f"bp_{d}": Variant(f"BP, {d}", 0, line, "o", False) for d, line in DEPTHS.items()},
+        **{f"rai_{d}": Variant(f"RAI, {d}", 4, line, "v", True) for d, line in DEPTHS.items()},
+        "bp_wide": Variant("BP, wide", 0, DOTTED, "s", False),
+        "rai_wide": Variant("RAI, wide", 4, DOTTED, "^", True),
+    },
+    partial=True,
+)

@@ -1,0 +1,14 @@
+"""How the variants of the mini-batch experiment are called and drawn."""
+
+from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, Experiment, Variant
+
+EXPERIMENT = Experiment(
+    "e07_minibatch",
+    {
+        "bp": Variant("BP", 0, "solid", "o", False),
+        "learned": Variant("kept", 1, DASHED, "^", True),
+        "learned_growing": Variant("kept, growing weight", 4, LONG, "v", True),
+        "learned_repeated": Variant("kept a few steps", 3, DOTTED, "s", True),
+        "inferred": Variant("inferred", 2, DASHDOT, "D", True),
+    },
+)

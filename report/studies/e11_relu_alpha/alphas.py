@@ -1,0 +1,125 @@
+"""The learned alphas as frames and shares, beside the source's percentages."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from report.lib import load, stats
+from report.studies.e11_relu_alpha.looks import LAYERS
+
+FILE = Path(__file__).with_name("source_alphas.toml")
+AT_ZERO, AT_ONE = 0.05, 0.95  # the source's "converged to zero", and as near to one
+
+
+def nets(runs: list[dict], variant: str) -> pd.DataFrame:
+    """One row per alpha of a variant: seed, weight, layer (0 to 2), start, final, test_accuracy."""
+    rows = []
+    for run in load.of(runs, variant):
+        curves = run["curves"]
+        for number, weight in enumerate(curves["weight"]):
+            for layer in range(len(LAYERS)):
+                first, last = (curves[name][number][layer] for name in ("start", "final"))
+                rows.append(
+                    {
+                        "seed": run["seed"],
+                        "weight": weight,
+                        "layer": layer,
+                        "start": first,
+                        "final": last,
+                        "test_accuracy": curves["test_accuracy"][number],
+                    }
+                )
+    columns = ["seed", "weight", "layer", "start", "final", "test_accuracy"]
+    return pd.DataFrame(rows, columns=columns).astype(float)
+
+
+def by_run(runs: list[dict], variant: str, value) -> pd.DataFrame:
+    """Mean of a column, or of what `value` makes of the frame, by run (rows) and weight."""
+    frame = nets(runs, variant)
+    values = frame[value] if isinstance(value, str) else value(frame)
+    return frame.assign(value=values).pivot_table(
+        index="seed", columns="weight", values="value", aggfunc="mean"
+    )
+
+
+def at_zero(frame: pd.DataFrame) -> pd.Series:
+    """Whether an alpha ended at zero; NaN where its net diverged."""
+    return (frame["final"] <= AT_ZERO).where(frame["final"].notna()).astype(float)
+
+
+def shares(runs: list[dict], variant: str) -> dict[float, stats.Estimate]:
+    """Share of alphas at zero by penalty weight, with the bootstrap over runs."""
+    table = by_run(runs, variant, at_zero)
+    return {weight: stats.mean(table[weight]) for weight in table.columns}
+
+
+def source() -> dict[float, float]:
+    """The source's shares by penalty weight."""
+    book = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {float(weight): value / 100 for weight, value in book["percent_at_zero"].items()}
+
+
+def correlation(runs: list[dict], variant: str) -> stats.Estimate:
+    """Spearman's correlation over the weights of our shares and the source's."""
+    table, theirs = by_run(runs, variant, at_zero), source()
+    weights = [weight for weight in table.columns if weight in theirs]
+    n = len(table)
+    if n == 0 or len(weights) < 3:
+        return stats.mean([])
+    ours, other = table[weights].to_numpy(), [theirs[weight] for weight in weights]
+    draws = _spearman(stats.resample(n) @ ours / n, other)
+    return stats.Estimate(float(_spearman(ours.mean(0)[None], other)[0]), draws, n)
+
+
+def _spearman(rows: np.ndarray, other: list[float]) -> np.ndarray:
+    """The rank correlation of every row with `other`; NaN for a constant row."""
+    first, second = rankdata(np.round(rows, 9), axis=1), rankdata(other)
+    first, second = first - first.mean(1, keepdims=True), second - second.mean()
+    size = np.sqrt((first**2).sum(1) * (second**2).sum())
+    return np.divide(first @ second, size, out=np.full(len(rows), np.nan), where=size > 0)
+
+
+def distances(runs: list[dict], variant: str) -> dict[float, float]:
+    """Our share minus the source's by weight, where both have it."""
+    ours, theirs = shares(runs, variant), source()
+    return {weight: ours[weight].value - theirs[weight] for weight in ours if weight in theirs}
+
+
+def inside(runs: list[dict], variant: str) -> list[float]:
+    """The weights at which the source's share lies in our interval."""
+    ours, theirs = shares(runs, variant), source()
+    common = [weight for weight in ours if weight in theirs]
+    return [w for w in common if ours[w].low - 1e-9 <= theirs[w] <= ours[w].high + 1e-9]
+
+
+def spread(runs: list[dict]) -> float:
+    """Standard deviation that chance gives the source's dip: a difference of two shares.
+
+    Each is a mean over as many networks as the source has at a weight; the deviation of a single
+    network's share is that of ours at the two weights (pooled over `code` and `dip`).
+    """
+    parts = []
+    for variant in ("code", "dip"):
+        table = by_run(runs, variant, at_zero)
+        parts += [table[w] - table[w].mean() for w in (0.02, 0.025) if w in table.columns]
+    freedom = sum(len(part) - 1 for part in parts)
+    if freedom < 1:
+        return np.nan
+    variance = sum(float((part**2).sum()) for part in parts) / freedom
+    number = tomllib.loads(FILE.read_text(encoding="utf-8"))["runs"]
+    return float(np.sqrt(2 * variance / number))
+
+
+def counts(runs: list[dict], variant: str) -> int:
+    """Runs behind each weight of a variant."""
+    return len(load.of(runs, variant))
+
+
+def layer_at_one(runs: list[dict], variant: str, layer: int) -> float:
+    """The largest penalty weight at which an alpha of a layer ended at one; NaN if none did."""
+    frame = nets(runs, variant)
+    found = frame[(frame["layer"] == layer) & (frame["final"] >= AT_ONE)]["weight"]
+    return float(found.max()) if len(found) else np.nan

@@ -1,0 +1,65 @@
+"""The numbers of the learned ReLU: those of trained networks, and of its alphas."""
+
+from pathlib import Path
+
+import numpy as np
+
+from report.lib import latex, load, metrics, summaries
+from report.studies.e11_relu_alpha import alphas
+from report.studies.e11_relu_alpha.looks import ALL_WEIGHTS, EXPERIMENT, LAYERS
+
+
+def macros(results: Path) -> dict[str, str]:
+    return summaries.macros(results, EXPERIMENT) | of_alphas(load.runs(results, EXPERIMENT))
+
+
+def of_alphas(runs: list[dict]) -> dict[str, str]:
+    """What the alphas did, by protocol, and what the source's did."""
+    prefix = latex.prefix(EXPERIMENT)
+    found = _source(prefix)
+    dip = metrics.mean(load.of(runs, "dip"), "zero_step")
+    found[prefix + "Dip"] = latex.with_interval(dip, latex.percent)
+    found[prefix + "DipSpread"] = latex.percent(alphas.spread(runs))
+    for variant in ALL_WEIGHTS:
+        found |= _protocol(runs, variant, prefix + latex.camel(variant))
+    return found
+
+
+def _source(prefix: str) -> dict[str, str]:
+    """What the source found."""
+    theirs = alphas.source()
+    # Beyond .015 none of its alphas ended at one, so what is not at zero is between.
+    between = float(np.mean([1 - theirs[weight] for weight in (0.02, 0.025, 0.03)]))
+    return {
+        prefix + "SourceDip": latex.percent(theirs[0.025] - theirs[0.02]),
+        prefix + "SourceLow": latex.percent(theirs[0.0]),
+        prefix + "SourceBetween": latex.percent(between),
+    }
+
+
+def _protocol(runs: list[dict], variant: str, own: str) -> dict[str, str]:
+    """What the alphas of one protocol did; `own` is what its macros begin with."""
+    chosen, frame = load.of(runs, variant), alphas.nets(runs, variant)
+    ours, away = alphas.shares(runs, variant), alphas.distances(runs, variant)
+    mean = np.mean(np.abs(list(away.values()))) if away else np.nan
+    correlation = alphas.correlation(runs, variant)
+    found = {
+        own + "Runs": latex.integer(len(chosen)),
+        own + "Correlation": latex.with_interval(correlation, latex.fixed),
+        own + "Inside": latex.integer(len(alphas.inside(runs, variant))),
+        own + "Of": latex.integer(len(away)),
+        own + "Distance": latex.percent(mean),
+    }
+    for name, ends in (("Low", min), ("High", max)):
+        found[own + name] = latex.percent(ours[ends(ours)].value if ours else np.nan)
+    for metric in ("zero_share", "between_share", "third_at_one"):
+        estimate = metrics.mean(chosen, metric)
+        found[own + latex.camel(metric)] = latex.with_interval(estimate, latex.percent)
+    rank = metrics.mean(chosen, "start_rank_correlation")
+    found[own + "StartCorrelation"] = latex.with_interval(rank, latex.fixed)
+    third = frame[frame["layer"] == len(LAYERS) - 1]["final"].max()
+    found[own + "ThirdLargest"] = latex.fixed(third, 2)
+    for layer, name in enumerate(LAYERS):
+        weight = alphas.layer_at_one(runs, variant, layer)
+        found[own + latex.camel(name) + "LayerAtOne"] = latex.fixed(weight)
+    return found

@@ -1,0 +1,59 @@
+"""Time, compilation and memory of a training step against depth, width and batch."""
+
+from pathlib import Path
+
+from matplotlib.ticker import NullLocator
+
+from report.lib import load, style
+from report.lib.costs import BACKENDS
+from report.studies.e14_scaling.looks import DIMENSIONS, EXPERIMENT, METHODS
+from report.studies.e14_scaling.sweep import along, column, sweep
+
+COSTS = {
+    "compile_seconds": (1.0, "compilation (s)"),
+    "bytes": (2.0**-20, "memory added (MiB)"),
+}
+
+
+def _look(method: str) -> dict:
+    return style.look(METHODS[method]) | {"markersize": 3.5}
+
+
+def costs(results: Path, out: Path) -> None:
+    """Seconds to compile a step and memory of training against depth, one line a method."""
+    runs = load.runs(results, EXPERIMENT)
+    figure, axes = style.grid(len(COSTS), len(BACKENDS), style.COLUMN, 3.4)
+    for row, (quantity, (factor, words)) in zip(axes, COSTS.items(), strict=True):
+        for axis, backend in zip(row, BACKENDS, strict=True):
+            points = along(sweep(runs, backend), "depth")
+            for method in ("backprop", "layerwise", "fused"):
+                values = factor * column(points, method, quantity)
+                axis.plot(points["depth"], values, **_look(method))
+            axis.set(xscale="log", yscale="log")
+        row[0].set_ylabel(words)
+    for axis, name in zip(axes[0], BACKENDS.values(), strict=True):
+        axis.set_title(name)
+    for axis in axes[1]:
+        axis.set_xlabel(DIMENSIONS["depth"])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    style.save(figure, out)
+
+
+def time(results: Path, out: Path) -> None:
+    """Time of a step against depth, width and batch, one row of panels a backend."""
+    runs = load.runs(results, EXPERIMENT)
+    figure, axes = style.grid(len(BACKENDS), len(DIMENSIONS), style.TEXT, 3.7)
+    for row, (backend, name) in zip(axes, BACKENDS.items(), strict=True):
+        frame = sweep(runs, backend)
+        for axis, (dimension, words) in zip(row, DIMENSIONS.items(), strict=True):
+            points = along(frame, dimension)
+            for method in METHODS:
+                times = 1000 * column(points, method, "seconds")
+                axis.plot(points[dimension], times, **_look(method))
+            axis.set(xscale="log", yscale="log", xlabel=words)
+            # Matplotlib would write what lies between 32 and 512 as 3 x 10^1, one over the other.
+            axis.set_xticks(points[dimension], [f"{value:,g}" for value in points[dimension]])
+            axis.xaxis.set_minor_locator(NullLocator())
+        row[0].set_ylabel(f"{name}: ms a step")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    style.save(figure, out)

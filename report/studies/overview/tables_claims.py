@@ -1,0 +1,48 @@
+"""The claims and their verdicts."""
+
+from pathlib import Path
+
+from report.claims import judge
+from report.lib import latex, load, studies
+
+FEW = 3  # estimates of a claim that are all shown; of more, the worst
+# Columns of text and their share of the page's width: these take the fewest lines.
+WIDTHS = {"claim": 0.22, "source": 0.075, "criterion": 0.305, "estimate": 0.155}
+
+
+def claims(results: Path, out: Path) -> None:
+    """Every claim with its criterion, n, estimate and verdict: as many pages as they need."""
+    for experiment in studies.experiments().values():
+        load.runs(results, experiment)
+    rows = [_row(claim, results) for claim in judge.read()["claims"]]
+    texts = "".join(rf">{{\raggedright}}p{{{share}\textwidth}}" for share in WIDTHS.values())
+    columns = rf"l{texts}l>{{\raggedright\arraybackslash}}p{{0.08\textwidth}}"
+    lines = [line for row in rows for line in (" & ".join(row), r"\addlinespace[2pt]")]
+    header = ["", *WIDTHS, "$n$", "verdict"]
+    latex.write(out, latex.long_table(columns, header, lines[:-1], r"\LedgerCaption"))
+
+
+def _row(claim: dict, results: Path) -> list[str]:
+    """The cells of a claim."""
+    outcome = judge.judge(claim, results)
+    every = zip(claim["criteria"], outcome.estimates, strict=True)
+    pairs = [pair for pair in every if "contest" not in pair[0]]
+    parts = [_shown(*pair) for pair in pairs]
+    if len(pairs) > FEW:
+        parts = [f"{len(pairs)} estimates, at worst {_shown(*judge.worst(pairs))}"]
+    for name, contest in judge.contests(claim, outcome).items():
+        criterion, estimate = judge.worst(contest)
+        own = studies.experiments()[criterion["experiment"]].label(name)
+        parts.append(f"{own}, at worst {judge.text(criterion, estimate)}")
+    shown = r" \newline ".join(parts)
+    few = outcome.n < outcome.min_n
+    count = f"{outcome.n} of {outcome.min_n}" if few else str(outcome.n)
+    words = [claim[name] for name in ("id", "statement", "source", "criterion")]
+    return [*words, shown, count, rf"\textbf{{{outcome.verdict}}}"]
+
+
+def _shown(criterion: dict, estimate) -> str:
+    """The estimate as it is judged."""
+    if "level" in criterion:
+        return rf"{latex.percent(estimate.value)}\,\% of runs"
+    return judge.text(criterion, estimate)

@@ -1,0 +1,116 @@
+"""Verdicts on small made-up results."""
+
+import numpy as np
+import pytest
+from report_run import EXPERIMENTS, make_run, write
+
+from report import verify
+from report.claims import judge
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """One run of each variant."""
+    pairs = [(name, variant) for name, one in EXPERIMENTS.items() for variant in one.variants]
+    return write(tmp_path_factory.mktemp("results"), [make_run(*pair, seed=0) for pair in pairs])
+
+
+def verdict_on(tmp_path, accuracies, **criterion):
+    runs = [
+        make_run(
+            "e02_deep", "bp_default", k, 0.0 if a is None else a, "diverged" if a is None else "ok"
+        )
+        for k, a in enumerate(accuracies)
+    ]
+    base = {"experiment": "e02_deep", "metric": "test_accuracy", "variant": "bp_default"}
+    claim = {"criteria": [base | {"min_n": 3} | criterion]}
+    return judge.judge(claim, write(tmp_path, runs)).verdict
+
+
+@pytest.mark.parametrize(
+    "accuracies, criterion, verdict",
+    [
+        ([0.96, 0.97, 0.98], {"at_least": 0.95}, judge.HOLDS),
+        ([0.90, 0.91, 0.92], {"at_least": 0.95}, judge.FAILS),
+        ([0.90, 0.95, 0.99], {"at_least": 0.95}, judge.OPEN),
+        ([0.96, 0.97], {"at_least": 0.95}, judge.OPEN),
+        ([0.5, 0.5, 0.5], {"at_most": 0.55}, judge.HOLDS),
+        ([0.9, 0.9, 0.9], {"at_least": 0.0, "at_most": 0.55}, judge.FAILS),
+        ([1.0, 1.0, 0.9], {"at_least": 0.6, "level": 0.99, "on": "value"}, judge.HOLDS),
+        ([1.0, 0.9, 0.9], {"at_least": 0.6, "level": 0.99, "on": "value"}, judge.FAILS),
+        ([0.96, 0.97, 0.98, None], {"at_least": 0.95, "diverged": 0.5}, judge.OPEN),
+        ([], {"at_least": 0.95}, judge.OPEN),
+    ],
+)
+def test_verdict(tmp_path, accuracies, criterion, verdict):
+    assert verdict_on(tmp_path, accuracies, **criterion) == verdict
+
+
+def test_claim_fails_if_any_criterion_fails_and_holds_if_all_do(tmp_path):
+    write(tmp_path, [make_run("e02_deep", "bp_default", seed) for seed in range(3)])
+    base = {"experiment": "e02_deep", "metric": "test_accuracy", "variant": "bp_default"}
+    good, bad = ({**base, "min_n": 3, "at_least": bound} for bound in (0.8, 0.95))
+    unknown = {**good, "min_n": 10}
+    verdicts = [
+        judge.judge({"criteria": criteria}, tmp_path).verdict
+        for criteria in ([good, good], [good, bad, unknown], [good, unknown])
+    ]
+    assert verdicts == [judge.HOLDS, judge.FAILS, judge.OPEN]
+
+
+def test_every_claim_has_a_bound_and_known_names(results):
+    for claim in judge.read()["claims"]:
+        for criterion in claim["criteria"]:
+            assert {"at_least", "at_most"} & criterion.keys()
+            assert criterion["variant"] in EXPERIMENTS[criterion["experiment"]].variants
+        assert claim.get("recorded", judge.OPEN) in (judge.HOLDS, judge.FAILS, judge.OPEN)
+        if any(criterion["min_n"] > 1 for criterion in claim["criteria"]):  # not one of arithmetic
+            assert judge.judge(claim, results).verdict == judge.OPEN  # one run is not enough
+
+
+def test_verify_passes_quick_and_says_what_full_lacks(results, tmp_path, capsys):
+    # One run contradicts any verdict, and made-up results have no checksums.
+    assert verify.main([results, results, "quick"]) == 1
+    said = capsys.readouterr().out
+    assert "not decided" in said
+    assert "SHA256SUMS is missing" in said
+    assert verify.main([results, tmp_path, "full"]) == 1
+    assert f"no runs in {tmp_path}" in capsys.readouterr().out
+
+
+def timed(variant, seed, seconds, losses, status="ok"):
+    run = make_run("e10_mnist", variant, seed, status=status)
+    run["curves"] |= {"seconds": seconds, "train_loss": losses}
+    run["metrics"]["train_loss"] = losses[-1]
+    return run
+
+
+def test_at_seconds_compares_when_the_other_run_of_the_seed_has_ended(tmp_path):
+    slow = [timed("locoprop_m", k, [0.0, 4.0, 8.0], [500.0, 100.0 + k, 80.0]) for k in range(3)]
+    fast = [timed("adam", k, [0.0, 1.0, 2.0 + 4 * k], [500.0, 300.0, 200.0]) for k in range(2)]
+    fast.append(timed("adam", 2, [0.0, 1.0, 9.0], [500.0, None, None], status="diverged"))
+    base = {"experiment": "e10_mnist", "metric": "train_loss", "variant": "locoprop_m"}
+    base |= {"minus": "adam", "at": "seconds", "min_n": 3, "at_most": 0.0, "diverged": 540.0}
+    (found,) = judge.judge_criterion(base, write(tmp_path, [*slow, *fast])).estimates
+    # Seed 0 at 2 s: 300 against 200; seed 1 at 6 s: 90.5 against 200; seed 2 beyond its end.
+    assert found.value == pytest.approx(np.mean([300 - 200, 90.5 - 200, 80 - 540]))
+    assert found.n == 3
+
+
+def test_criterion_against_several_variants_is_one_against_each(tmp_path):
+    file = tmp_path / "claims.toml"
+    file.write_text(
+        '[[claims]]\nid = "X"\ncriteria = [{ experiment = "e10_mnist", metric = "train_loss", '
+        'variant = "locoprop_m", minus = ["sgd", "adam"], at_most = 0.0, min_n = 2 }]\n'
+    )
+    runs = [
+        timed(variant, seed, [0.0, 1.0], [500.0, loss + seed])
+        for variant, loss in (("locoprop_m", 100.0), ("sgd", 150.0), ("adam", 50.0))
+        for seed in range(2)
+    ]
+    (claim,) = judge.read(file)["claims"]
+    outcome = judge.judge(claim, write(tmp_path, runs))
+    assert outcome.verdict == judge.FAILS
+    (pairs,) = judge.contests(claim, outcome).values()
+    assert [judge.verdict(*pair) for pair in pairs] == [judge.HOLDS, judge.FAILS]
+    assert judge.worst(pairs)[0]["minus"] == "adam"
