@@ -24,52 +24,59 @@ from report.lib.tasks import Task
 
 def main(results: Path, folder: Path) -> bool:
     """Makes all that is old; whether everything is there now."""
-    work = {s: tasks_of(s, shows, results, folder) for s, shows in studies.shown().items()}
-    everything = sum(work.values(), [])
-    numbers = all_numbers([task.target for task in everything if task.is_part], folder)
-    shown = [numbers.target, *(task.target for task in everything)]
-    listed = "".join(f"{path.relative_to(folder)}\n" for path in shown)
+    parts, shown = [], []
+    for study, own in studies.shown().items():
+        parts += part_of_numbers(study, results, folder)
+        shown += [shown_task(study, one, results, folder) for one in own]
+    numbers = all_numbers([task.target for task in parts], folder)
+    targets = [task.target for task in [numbers, *parts, *shown]]
+    listed = "".join(f"{target.relative_to(folder)}\n" for target in targets)
     file = folder / "shown"
     same = file.exists() and file.read_text(encoding="utf-8") == listed
 
-    old = {study: [task for task in own if task.is_old()] for study, own in work.items()}
-    experiments = [one for study, own in old.items() if own for one in shown_by(study)]
-    if not tasks.done_in_forks(sum(old.values(), []), results, experiments):
+    # Numbers first: they take longest.
+    if not tasks.done_in_forks([task for task in [*parts, *shown] if task.is_old()], results):
         return False
     if (not same or numbers.is_old()) and not tasks.done(numbers):
         return False
-    if not same or tasks.is_older(file, shown):
+    if not same or tasks.is_older(file, targets):
         file.write_text(listed, encoding="utf-8")
     return True
 
 
-def tasks_of(study: Study, shows: list[Shown], results: Path, folder: Path) -> list[Task]:
-    """A study's part of the numbers, which takes longest, its figures and its tables."""
-    stamps = [folder / "results" / f"{experiment.name}.stamp" for experiment in shown_by(study)]
-    for stamp in stamps:
+def shown_task(study: Study, shown: Shown, results: Path, folder: Path) -> Task:
+    """A figure or table."""
+    write = functools.partial(show, shown, results)
+    inputs = (*reached(shown.file), *stamps(study, folder))
+    return Task(folder / shown.target, write, inputs, str(shown), experiments(study))
+
+
+def part_of_numbers(study: Study, results: Path, folder: Path) -> list[Task]:
+    """A study's macros, if it has any."""
+    file = study.folder / "numbers.py"
+    if not file.exists():
+        return []
+    target = folder / "numbers" / f"{study.name}.json"
+    write = functools.partial(write_numbers, file, results)
+    inputs = (*reached(file), *stamps(study, folder))
+    return [Task(target, write, inputs, str(file.relative_to(ROOT)), experiments(study))]
+
+
+def experiments(study: Study) -> tuple[Experiment, ...]:
+    """Those whose results a study shows: its own, or all if it has none."""
+    return study.experiments or tuple(studies.experiments().values())
+
+
+def stamps(study: Study, folder: Path) -> list[Path]:
+    """What changes with the results that a study shows."""
+    found = [folder / "results" / f"{experiment.name}.stamp" for experiment in experiments(study)]
+    for stamp in found:
         if not stamp.exists():
             raise ReportError(
                 f"{stamp} is missing: has every experiment of report/studies this profile in "
                 "a profiles.toml?"
             )
-    found = []
-    file = study.folder / "numbers.py"
-    if file.exists():
-        write = functools.partial(write_numbers, file, results)
-        target = folder / "numbers" / f"{study.name}.json"
-        inputs = (*reached(file), *stamps)
-        found.append(Task(target, write, inputs, str(file.relative_to(ROOT)), is_part=True))
-    for shown in shows:
-        write = functools.partial(show, shown, results)
-        found.append(
-            Task(folder / shown.target, write, (*reached(shown.file), *stamps), str(shown))
-        )
     return found
-
-
-def shown_by(study: Study) -> list[Experiment]:
-    """The experiments whose results a study shows: its own, or all if it has none."""
-    return [*study.experiments] or [*studies.experiments().values()]
 
 
 def all_numbers(parts: list[Path], folder: Path) -> Task:

@@ -22,7 +22,7 @@ class Task(NamedTuple):
     write: Callable[[Path], None]
     inputs: tuple[Path, ...]
     source: str  # for errors
-    is_part: bool = False  # of the numbers
+    experiments: tuple[Experiment, ...] = ()  # whose results it reads
 
     def is_old(self) -> bool:
         return is_older(self.target, self.inputs)
@@ -35,10 +35,10 @@ def is_older(target: Path, inputs: Iterable[Path]) -> bool:
     return target.stat().st_mtime_ns < max(one.stat().st_mtime_ns for one in inputs)
 
 
-def done_in_forks(tasks: list[Task], results: Path, experiments: Iterable[Experiment]) -> bool:
-    """Carries out tasks side by side; whether all succeeded.
+def done_in_forks(tasks: list[Task], results: Path) -> bool:
+    """Carries out tasks side by side, from the first to the last; whether all succeeded.
 
-    The process that forks has imported what they share and has read the experiments' results.
+    The process that forks has imported what they share and has read the results.
     """
     if not tasks:
         return True
@@ -49,7 +49,7 @@ def done_in_forks(tasks: list[Task], results: Path, experiments: Iterable[Experi
 
     from report.lib import load
 
-    for experiment in experiments:
+    for experiment in {one for task in tasks for one in task.experiments}:
         load.runs(results, experiment, allow_missing=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     fork = multiprocessing.get_context("fork")

@@ -1,5 +1,6 @@
 """The studies as the report finds them: variants, names, and what each figure is made of."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from experiments.driver import profiles
 from report.lib import studies
 from report.lib.errors import ReportError
 from report.lib.latex import prefix
-from report.lib.sources import reached
+from report.lib.sources import parse, reached
 from report.lib.style import look
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,12 @@ def test_claims_change_the_two_tables_that_print_verdicts_and_nothing_else_that_
     assert with_claims == {"tables/claims.tex", "tables/e10_contest.tex"}
     with_claims = {study.name for study in STUDIES.values() if CLAIMS in numbers_files(study)}
     assert with_claims == {"overview"}
+
+
+def test_imports_are_absolute_for_only_these_are_followed():
+    for path in (ROOT / "report").rglob("*.py"):
+        nodes = [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom)]
+        assert not any(node.level for node in nodes), path
 
 
 def test_what_is_made_of_data_files_depends_on_them():

@@ -3,16 +3,7 @@
 First-order optimizers are grey: what is compared with them stands out.
 """
 
-from report.lib.looks import (
-    DASHDOT,
-    DASHED,
-    DOTTED,
-    LONG,
-    SPARSE,
-    TWODOT,
-    Experiment,
-    Variant,
-)
+from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, SPARSE, TWODOT, Experiment, Variant
 
 METHODS = {
     "sgd": Variant("SGD", "0.72", DOTTED, "o", False),

@@ -1,15 +1,6 @@
 """How the topics, rules, starts and methods of the study of perceptrons and MLPs are called."""
 
-from report.lib.looks import (
-    DASHDOT,
-    DASHED,
-    DOTTED,
-    LONG,
-    SPARSE,
-    TWODOT,
-    Experiment,
-    Variant,
-)
+from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, SPARSE, TWODOT, Experiment, Variant
 
 EXPERIMENT = Experiment(
     "e12_mlp",
