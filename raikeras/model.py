@@ -6,7 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -413,7 +413,7 @@ class RelaxedModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> "RelaxedModel":
+    def from_config(cls, config: Config) -> Self:
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             **{
