@@ -5,7 +5,7 @@ import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -412,7 +412,7 @@ class RelaxedModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> "RelaxedModel":
+    def from_config(cls, config: Config) -> Self:
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             **{

@@ -2,7 +2,7 @@
 
 import math
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -92,7 +92,7 @@ class AlphaNorm(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> "AlphaNorm":
+    def from_config(cls, config: Config) -> Self:
         net = keras.saving.deserialize_keras_object(config["net"])
         return cls(**{**config, "net": net})
 

@@ -4,7 +4,7 @@ import abc
 import os
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import keras
 
@@ -157,7 +157,7 @@ class TargetRule:
         return {}
 
     @classmethod
-    def from_config(cls, config: Config) -> "TargetRule":
+    def from_config(cls, config: Config) -> Self:
         config = dict(config)
         if isinstance(config.get("optimizer"), dict):
             config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])

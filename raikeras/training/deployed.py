@@ -1,7 +1,7 @@
 """Measuring the deployed network during training, and the columns of a step: used by `Step`."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import keras
 from keras import ops
@@ -20,7 +20,7 @@ class Columns(NamedTuple):
     deployed: keras.metrics.Mean
 
     @classmethod
-    def new(cls) -> "Columns":
+    def new(cls) -> Self:
         return cls(*(keras.metrics.Mean(name=f"{name}_loss") for name in cls._fields))
 
 

@@ -5,7 +5,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -31,15 +31,15 @@ class Overflowed(keras.metrics.Metric):
     It belongs to an epoch as the log columns do, and is none of them: the column `loss` is NaN.
 
     Attributes:
-        value: Boolean variable of no axes.
+        flag: Boolean variable of no axes.
     """
 
     def __init__(self) -> None:
         super().__init__(name="overflowed")
-        self.value = self.add_variable((), "zeros", dtype="bool", name="overflowed")
+        self.flag = self.add_variable((), "zeros", dtype="bool", name="overflowed")
 
     def result(self) -> Tensor:
-        return ops.convert_to_tensor(self.value)
+        return ops.convert_to_tensor(self.flag)
 
 
 def shown_loss(model: keras.Model) -> Tensor:
@@ -73,7 +73,7 @@ def follow_if_finite(
     """
     backend, mean = load_backend(), loss_tracker(model).total
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
-    overflowed = model.relaxed.overflowed.value
+    overflowed = model.relaxed.overflowed.flag
     flags = [
         ops.logical_not(overflowed.value),
         ops.isfinite(ops.cast(backend.fusion_barrier(mean.value), step.dtype)),
@@ -158,7 +158,7 @@ class Guard(keras.callbacks.Callback):
         self.stopped = False
 
     @classmethod
-    def added_to(cls, call: dict[str, Any]) -> "Guard":
+    def added_to(cls, call: dict[str, Any]) -> Self:
         """A new guard among the callbacks of a call of `fit`."""
         guard, callbacks = cls(), call.get("callbacks")
         if isinstance(callbacks, keras.callbacks.CallbackList):

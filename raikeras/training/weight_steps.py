@@ -1,7 +1,7 @@
 """How the weights follow the objective: `Joint`, `Local`, `ClosedForm`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -42,7 +42,7 @@ class WeightStep:
         return {}
 
     @classmethod
-    def from_config(cls, config: Config) -> "WeightStep":
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 

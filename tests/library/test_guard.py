@@ -79,6 +79,27 @@ def test_diverging_training_stops_with_all_finite(name, settings):
     assert f"training step {len(losses)}." in message
 
 
+@pytest.mark.parametrize("settings", [{}, {"targets": raikeras.Learned(storage="host")}])
+def test_a_step_left_out_is_noted_until_metrics_are_reset(settings):
+    def noted():
+        return bool(keras.ops.convert_to_numpy(model.relaxed.overflowed.result()))
+
+    model = _model(OPTIMIZERS["momentum"](), **settings)
+    model.fit(*_data(), batch_size=40, epochs=1, verbose=0)
+    assert not noted()
+    _fit_until_stopped(model)
+    assert noted()
+    # Where all is zero a step would be finite.
+    model.net.set_weights([0 * weight for weight in model.net.get_weights()])
+    for number, part in enumerate(model.store.targets(np.arange(40))):
+        model.store.write(f"targets/{number}", np.arange(40), 0 * part)
+    x, y = _data()
+    batch = {"inputs": x, "example_id": np.arange(40)}
+    # Keras resets metrics before a batch that is trained alone.
+    assert np.isfinite(model.train_on_batch(batch, y, return_dict=True)["loss"])
+    assert not noted()
+
+
 def test_what_is_left_is_the_state_before_the_step():
     model, same = (_model(OPTIMIZERS["momentum"]()) for _ in range(2))
     losses, _ = _fit_until_stopped(model)
