@@ -72,11 +72,13 @@ def follow_if_finite(
         body: A function without arguments.
     """
     backend, mean = load_backend(), loss_tracker(model).total
+    # Computed once, for the log and the condition: XLA would do so for each of them.
+    mean.assign(backend.fusion_barrier(mean.value))
     iterations, count = model.optimizer.iterations, model.weight_step.training_steps
     overflowed = model.relaxed.overflowed.flag
     flags = [
         ops.logical_not(overflowed.value),
-        ops.isfinite(ops.cast(backend.fusion_barrier(mean.value), step.dtype)),
+        ops.isfinite(ops.cast(mean.value, step.dtype)),
         ops.isfinite(total),
     ]
     finite = _all_hold([*flags, *map(backend.rows_fit, by_target), *_fit(model, gradients)])
