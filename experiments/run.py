@@ -52,9 +52,9 @@ def run(root: Path, profile: str, names: list[str], jobs: int | None = None) -> 
     state.write_status(here / "results", here / "status.json", profile, everything)
 
 
-def complete(root: Path, profile: str, names: list[str]) -> None:
+def complete(root: Path, profile: str, names: list[str], parent: int) -> None:
     """The part of `run` that makes results, for a `run` that waits for this process and watches."""
-    kernel.stop_on_signals(with_parent=True)
+    kernel.stop_on_signals(parent)
     for experiment in profiles.load(root, profile, names):
         work.complete(root, profile, experiment)
 
@@ -129,6 +129,7 @@ def main() -> int:
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
     parser.add_argument("--jobs", type=int, help="experiments side by side; full and notebook: 1")
+    parser.add_argument("--parent", type=int, help="of `complete`: the process that waits for it")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     given = parser.parse_intermixed_args()
     root = given.root.resolve()
@@ -136,7 +137,7 @@ def main() -> int:
         if given.command == "run":
             run(root, given.profile, given.experiments, given.jobs)
         elif given.command == "complete":
-            complete(root, given.profile, given.experiments)
+            complete(root, given.profile, given.experiments, given.parent)
         elif given.command == "status":
             status(root, given.profile)
         elif given.command == "publish":

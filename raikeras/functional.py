@@ -10,7 +10,7 @@ import numpy as np
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import build, check_compiled
 from raikeras.model import RelaxedModel
-from raikeras.training.prepare import prepare_store
+from raikeras.training.prepare import note_batches, prepare_store
 from raikeras.typing import Nest, Tensor
 
 
@@ -32,14 +32,19 @@ class FunctionalStep:
     """The training step of a compiled `RelaxedModel` as pure functions, which JAX may transform.
 
     `jit` them, `scan` over batches, `vmap` over starts. The numbers are those of `fit`. The model's
-    own variables stay as they are until `assign`. JAX only.
+    own variables stay as they are until `assign`, but for its metrics, which are reset. JAX only.
+
+    Every step is an epoch of its own: its logs are those of its batch, and any `deployed_every` but
+    0 measures the deployed network, which is a forward pass more.
 
     Args:
         model: A compiled `RelaxedModel`; with `relax=()` its step is backprop's. Rows, if the rule
             keeps any, lie on the device and are part of the state.
-        x, y: Arrays of training examples, or a batch of them: their shapes and dtypes count.
+        x, y: The training examples, arrays; with `num_examples` a batch of them will do.
         num_examples: Integer, number of rows. `None`: as many as `x` has examples, or those that
             `Learned(num_examples=...)` names.
+        may_repeat: Whether a batch may hold an example several times, whose row then moves once, by
+            the sum of the gradients. Without it a step need not look for them.
 
     Attributes:
         model: The model.
@@ -47,7 +52,7 @@ class FunctionalStep:
 
     Raises:
         RuntimeError: On another backend than JAX.
-        ValueError: If the model is not compiled, or keeps its rows outside the device.
+        ValueError: If the model is not compiled, keeps its rows outside the device, or has fewer.
 
     Example:
 
@@ -62,7 +67,14 @@ class FunctionalStep:
     ```
     """
 
-    def __init__(self, model: RelaxedModel, x: Nest, y: Nest, num_examples: int | None = None):
+    def __init__(
+        self,
+        model: RelaxedModel,
+        x: Nest,
+        y: Nest,
+        num_examples: int | None = None,
+        may_repeat: bool = True,
+    ) -> None:
         if keras.backend.backend() != "jax":
             raise RuntimeError(
                 "FunctionalStep needs JAX, whose transformations it is made for. Received: backend="
@@ -70,9 +82,10 @@ class FunctionalStep:
                 "Python imports Keras."
             )
         check_compiled(model, "FunctionalStep")
+        model._follow_net()
         self.model = model
         self.has_rows = model.target_rule.has_rows and bool(model.relaxed.network.cuts)
-        batch = [keras.tree.map_structure(lambda one: np.asarray(one)[:2], each) for each in (x, y)]
+        batch = [keras.tree.map_structure(lambda one: np.asarray(one[:2]), each) for each in (x, y)]
         if self.has_rows:
             if model.target_rule.storage != "device":
                 raise ValueError(
@@ -80,12 +93,22 @@ class FunctionalStep:
                     'device: `Learned(storage="device")`. '
                     f"Received: storage={model.target_rule.storage!r}"
                 )
-            rows = num_examples or model.target_rule.num_examples
-            prepare_store(model, rows or len(keras.tree.flatten(x)[0]))
+            count = num_examples or model.target_rule.num_examples
+            count = count or len(keras.tree.flatten(x)[0])
+            prepare_store(model, count)
+            rows = model.store.num_examples if model.store else 0
+            if rows < count:
+                raise ValueError(
+                    "The model has rows already, for fewer examples. Call `model.reset_targets()` "
+                    f"first to start new rows. Received: {count} examples; there are "
+                    f"{rows} rows"
+                )
+            note_batches(model, may_repeat, in_order=False)
             ids = np.arange(len(keras.tree.flatten(batch[0])[0]), dtype="int32")
             batch[0] = {"inputs": batch[0], "example_id": ids}
         with self._stacked():
             build(model, tuple(batch))
+        model.reset_metrics()  # of an earlier `fit`, which every step would begin with
         self._metrics = [load_backend().constant(v.value, v.dtype) for v in model.metrics_variables]
 
     @property
@@ -126,7 +149,7 @@ class FunctionalStep:
             )
         inputs = {"inputs": x, "example_id": ids} if self.has_rows else x
         data = (inputs, y) if sample_weight is None else (inputs, y, sample_weight)
-        with self._stacked():
+        with self._stacked(), self.model.relaxed.outside_fit():
             logs, after = self.model.train_step((*state, self._metrics), data)
         return State(*map(list, after[:3])), logs
 
@@ -151,7 +174,7 @@ class FunctionalStep:
         """The reverse of `stack`, NumPy arrays; the net has these weights afterwards."""
         with self._stacked():
             for variable, value in zip(self.model.trainable_variables, weights, strict=True):
-                variable.assign(value)
+                variable.assign(keras.ops.copy(value))
         return self.model.net.get_weights()
 
     def assign(self, state: State) -> None:
@@ -159,7 +182,7 @@ class FunctionalStep:
         with self._stacked():
             for variables, values in zip(self._variables(), state, strict=True):
                 for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value)
+                    variable.assign(keras.ops.copy(value))  # a later step may be donated it
 
     @contextlib.contextmanager
     def _stacked(self) -> Iterator[None]:

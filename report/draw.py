@@ -1,4 +1,4 @@
-"""Makes what the report shows of a profile, as far as it is missing or old: all in one process.
+"""Makes what the report shows of a profile, as far as it is missing or old, in forks of a process.
 
 Usage, from the project's root:
 
@@ -73,8 +73,8 @@ def stamps(study: Study, folder: Path) -> list[Path]:
     for stamp in found:
         if not stamp.exists():
             raise ReportError(
-                f"{stamp} is missing: has every experiment of report/studies this profile in "
-                "a profiles.toml?"
+                f"{stamp} is missing: has every experiment of report/studies this profile in a "
+                "profiles.toml, and were all run (`make results` without EXPERIMENT)?"
             )
     return found
 

@@ -94,7 +94,7 @@ class Sweep(Runs):
 
     def __init__(self, model, starts, settings, num_examples, together=True):
         self.model = model
-        self.step = FunctionalStep(model, *self._batch(), num_examples)
+        self.step = FunctionalStep(model, *self._batch(), num_examples, may_repeat=False)
 
         def step(state, x, y, ids, extra):
             after, logs = self.step(state, x[ids], y[ids], ids)
@@ -137,10 +137,6 @@ class Sweep(Runs):
     def weights(self) -> Weights:
         """The trainable weights, as they train."""
         return self.state.weights
-
-    def set_weights(self, weights) -> None:
-        """Gives the runs weights as `weights` had them; slots and rows stay."""
-        self.state = self.state._replace(weights=list(weights))
 
     def net_weights(self, run: int) -> list[np.ndarray]:
         """The weights of one run, as `net.get_weights()` gives them."""

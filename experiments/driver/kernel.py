@@ -127,14 +127,14 @@ def prepare(root: Path, build: Path, backend: str, log: Path) -> None:
     )
 
 
-def stop_on_signals(with_parent: bool = "MAKELEVEL" in os.environ) -> None:
+def stop_on_signals(parent: int | None = None) -> None:
     """SIGINT and SIGTERM unwind the stack, which kills the kernel; a second one ends at once.
 
     Should this process be killed, ipykernel notices within a second that its parent is gone.
 
     Args:
-        with_parent: Whether the end of the process above counts as SIGTERM, as that of make does:
-            killed, it tells nobody.
+        parent: The process above, whose end counts as SIGTERM: killed, it tells nobody. `None`:
+            make's, if there is one.
     """
 
     def stop(signum: int, frame: Any) -> None:
@@ -149,8 +149,10 @@ def stop_on_signals(with_parent: bool = "MAKELEVEL" in os.environ) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
-    if with_parent:
-        threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+    if parent is None and "MAKELEVEL" in os.environ:
+        parent = os.getppid()
+    if parent is not None:
+        threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
 def _failed(error: Any, experiment: Experiment, notebook: Path, log: Path, file: TextIO) -> str:

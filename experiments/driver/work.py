@@ -44,6 +44,7 @@ def complete_all(root: Path, profile: str, experiments: list[Experiment], jobs: 
 def _side_by_side(root: Path, profile: str, names: list[str], jobs: int) -> None:
     """Each in a process of its own, which writes to this one's output."""
     command = [sys.executable, "-m", "experiments.run", "complete", "--profile", profile]
+    command += ["--parent", str(os.getpid())]
     folder = Path(__file__).parents[2]
     waiting, failed = list(names), list[str]()
     running: dict[str, subprocess.Popen] = {}
@@ -52,7 +53,8 @@ def _side_by_side(root: Path, profile: str, names: list[str], jobs: int) -> None
             while waiting and not failed and len(running) < jobs:
                 name = waiting.pop(0)
                 words = [*command, "--root", str(root), name]
-                running[name] = subprocess.Popen(words, cwd=folder)
+                # A group of its own: Ctrl-C reaches this process alone, which then ends them.
+                running[name] = subprocess.Popen(words, cwd=folder, process_group=0)
             time.sleep(0.1)
             for name in [name for name, process in running.items() if process.poll() is not None]:
                 failed += [name] if running.pop(name).returncode else []

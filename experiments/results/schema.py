@@ -47,7 +47,13 @@ def check(
     """
     schema = of(experiment)
     for what, found in (("metrics", metrics), ("curves", curves)):
-        wanted = set(getattr(schema, what)(settings))
+        try:
+            wanted = set(getattr(schema, what)(settings))
+        except KeyError as error:
+            raise SchemaError(
+                f"A result of {experiment} must have the settings that {schema.__name__} reads. "
+                f"Received: none named {error}"
+            ) from None
         more = (
             schema.optional(settings) if what == "metrics" and hasattr(schema, "optional") else ()
         )

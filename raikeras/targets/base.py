@@ -117,12 +117,9 @@ class TargetRule:
     ```
     """
 
-    has_weights = False
-    remedy = ""
-
-    @property
-    def has_rows(self) -> bool:
-        return False
+    has_rows: bool = False
+    has_weights: bool = False
+    remedy: str = ""
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:
         """Raises a `ValueError` if the compiled optimizer cannot go with these targets."""
@@ -208,6 +205,8 @@ class RowTargetRule(TargetRule, abc.ABC):
     dtype: str | None = None
     storage: str = "device"
 
+    has_rows = True
+
     def __init__(
         self,
         num_examples: int | None = None,
@@ -223,10 +222,6 @@ class RowTargetRule(TargetRule, abc.ABC):
         self.num_examples = num_examples
         self.dtype = dtype
         self.storage = check_storage(storage)
-
-    @property
-    def has_rows(self) -> bool:
-        return True
 
     @abc.abstractmethod
     def owner(

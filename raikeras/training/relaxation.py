@@ -75,14 +75,21 @@ class Relaxation:
         """Whether the batch of the step in progress is all examples in the order of their rows."""
         return self.fitting and bool(self.in_order)
 
-    @contextlib.contextmanager
-    def within_fit(self) -> Iterator[None]:
+    def within_fit(self) -> contextlib.AbstractContextManager[None]:
         """While it lasts, steps are those of `fit`."""
-        self.fitting = True
+        return self._fitting(True)
+
+    def outside_fit(self) -> contextlib.AbstractContextManager[None]:
+        """While it lasts, steps are none of `fit`, be it that a callback of one takes them."""
+        return self._fitting(False)
+
+    @contextlib.contextmanager
+    def _fitting(self, whether: bool) -> Iterator[None]:
+        before, self.fitting = self.fitting, whether
         try:
             yield
         finally:
-            self.fitting = False
+            self.fitting = before
 
     def attached_chains(self) -> list[Chain]:
         """The chains of equal layers that train as one at this moment."""

@@ -108,6 +108,141 @@ def test_steps_are_scanned_and_starts_are_mapped():
         np.testing.assert_allclose(outputs[place], alone.predict(x, verbose=0), atol=2e-5)
 
 
+def several(seed):
+    """Two inputs, a shared layer, batch statistics and a residual connection."""
+    keras.utils.set_random_seed(seed)
+    one, two = keras.Input((2,)), keras.Input((2,))
+    shared = keras.layers.Dense(4, "tanh")
+    joined = keras.layers.Concatenate()([shared(one), shared(two)])
+    normed = keras.layers.BatchNormalization()(keras.layers.Dense(4)(joined))
+    added = keras.layers.Add()([keras.layers.Dense(4, "relu")(normed), shared(one)])
+    return keras.Model([one, two], keras.layers.Dense(1)(added))
+
+
+@on_jax
+@pytest.mark.parametrize("donated", [False, True])
+@pytest.mark.parametrize("rule", RULES)
+def test_nets_of_all_kinds_with_weights_and_repeated_examples_equal_train_on_batch(rule, donated):
+    import jax
+
+    x, y = data()
+    x = [x, x[::-1].copy()]
+    rng = np.random.default_rng(3)
+    weights = rng.uniform(0.5, 2, len(y)).astype("float32")
+    orders = [rng.integers(0, len(y), 6).astype("int32") for _ in range(4)]
+    assert any(len(set(ids.tolist())) < 6 for ids in orders)
+    ours, theirs = made(several(1), rule), made(several(1), rule)
+    if rule == "learned":  # rows and ids for `train_on_batch`; the weights are set back
+        theirs.fit(x, y, batch_size=len(y), epochs=1, verbose=0)
+        theirs.reset_targets()
+        theirs = made(several(1), rule)
+        theirs.target_rule.num_examples = len(y)
+    step = raikeras.FunctionalStep(ours, x, y)
+    other = raikeras.FunctionalStep(theirs, x, y, len(y))  # makes the rows, nothing else
+    del other
+    state = step.initial_state()
+    train = jax.jit(step, donate_argnums=0) if donated else jax.jit(step)
+    for ids in orders:
+        batch = [part[ids] for part in x]
+        state, logs = train(state, batch, y[ids], ids, weights[ids])
+        fed = {"inputs": batch, "example_id": ids} if rule == "learned" else batch
+        theirs.reset_metrics()
+        wanted = theirs.train_on_batch(fed, y[ids], weights[ids], return_dict=True)
+        np.testing.assert_allclose(logs["loss"], wanted["loss"], rtol=2e-5)
+    step.assign(state)
+    for mine, its in zip(ours.net.get_weights(), theirs.net.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-6)
+    if rule == "learned":
+        seen = np.unique(np.concatenate(orders))
+        tables = [one.targets(seen).values() for one in (ours, theirs)]
+        for mine, its in zip(*tables, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-6)
+
+
+@on_jax
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_state_that_was_assigned_may_be_donated_and_the_net_trained_on(fuse):
+    import jax
+
+    x, y = data()
+    ids = np.arange(len(x), dtype="int32")
+    model = made(net(1), fuse=fuse)
+    step = raikeras.FunctionalStep(model, x, y)
+    train = jax.jit(step, donate_argnums=0)
+    state, _ = train(step.initial_state(), x, y, ids)
+    step.assign(state)
+    kept = model.net.get_weights()
+    state, _ = train(state, x, y, ids)  # takes over the memory that `assign` was given
+    for mine, its in zip(model.net.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(mine, its)
+    step.assign(state)
+    model.fit(x, y, batch_size=len(x), epochs=1, verbose=0)
+    assert np.isfinite(step.outputs(state, x)).all()  # and `fit` what is the caller's
+
+
+@on_jax
+def test_what_an_earlier_fit_logged_is_none_of_a_steps():
+    x, y = data()
+    ids = np.arange(len(x), dtype="int32")
+    fresh, trained = made(net(1)), made(net(1))
+    start = net(1).get_weights()
+    trained.fit(x, y, batch_size=4, epochs=2, verbose=0)
+    trained.reset_targets()
+    found = []
+    for model in (fresh, trained):
+        step = raikeras.FunctionalStep(model, x, y)
+        found.append(step(step.initial_state(start), x, y, ids)[1])
+    for name in ("loss", "deployed_loss", "mean_squared_error"):
+        np.testing.assert_allclose(*(logs[name] for logs in found), rtol=1e-6)
+
+
+@on_jax
+def test_an_overflow_of_an_earlier_fit_does_not_stop_a_step():
+    x, y = data()
+    ids = np.arange(len(x), dtype="int32")
+    model = made(net(1))
+    good = model.net.get_weights()
+    model.net.set_weights([weight * np.float32(1e30) for weight in good])
+    with pytest.warns(UserWarning, match="overflow|finite"):
+        model.fit(1e30 * x, y, batch_size=len(x), epochs=1, verbose=0)
+    model.reset_targets()
+    step = raikeras.FunctionalStep(model, x, y)
+    before = step.initial_state(good)
+    after, logs = step(before, x, y, ids)  # moves the targets, which were the forward pass
+    after, logs = step(after, x, y, ids)  # and the weights
+    assert np.isfinite(logs["loss"])
+    pairs = zip(before.weights, after.weights, strict=True)
+    assert any(not np.array_equal(*pair) for pair in pairs)
+
+
+@on_jax
+def test_a_net_that_changed_is_followed():
+    x, y = data()
+    ids = np.arange(len(x), dtype="int32")
+    models = made(net(1)), made(net(1))
+    for model in models:
+        model.net.layers[2].activation = keras.activations.tanh
+    step = raikeras.FunctionalStep(models[0], x, y)
+    _, logs = step(step.initial_state(), x, y, ids)
+    history = models[1].fit(x, y, batch_size=len(x), epochs=1, verbose=0).history
+    np.testing.assert_allclose(logs["loss"], history["loss"][0], rtol=1e-5)
+
+
+@on_jax
+def test_a_step_in_a_callback_of_fit_takes_the_rows_it_names():
+    x, y = data()
+    model, found = made(net(1)), []
+
+    class Inside(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            step = raikeras.FunctionalStep(model, x, y)
+            ids = np.arange(4, dtype="int32")[::-1].copy()
+            found.append(step(step.initial_state(), x[ids], y[ids], ids)[1]["loss"])
+
+    model.fit(x, y, batch_size=len(x), epochs=1, verbose=0, callbacks=[Inside()])
+    assert np.isfinite(found).all()
+
+
 @on_jax
 def test_the_step_is_differentiable_in_its_start():
     """Through three steps, against finite differences in float64's stead: a large difference."""
@@ -150,6 +285,10 @@ def test_rows_are_as_many_as_examples_or_as_the_rule_names():
     x, y = data()
     assert raikeras.FunctionalStep(made(net(0)), x, y).model.store.num_examples == len(x)
     assert raikeras.FunctionalStep(made(net(0)), x, y, 40).model.store.num_examples == 40
+    few = made(net(0))
+    few.fit(x[:4], y[:4], batch_size=4, epochs=1, verbose=0)
+    with pytest.raises(ValueError, match="rows already.*12 examples; there are 4 rows"):
+        raikeras.FunctionalStep(few, x, y)
     named = raikeras.RelaxedModel(net(0), targets=raikeras.Learned(num_examples=30))
     named.compile("sgd", "mean_squared_error")
     assert raikeras.FunctionalStep(named, x, y).model.store.num_examples == 30

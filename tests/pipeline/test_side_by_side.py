@@ -1,6 +1,7 @@
 """Several experiments at a time: the same results, errors and signals as one after another."""
 
 import json
+import os
 import signal
 import subprocess
 
@@ -77,16 +78,25 @@ def test_one_that_fails_leaves_the_other_its_results(project):
     assert len(made(project, "e02_toy")) == 4
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_the_end_of_the_driver_ends_all_kernels(project, how):
+    """SIGINT as a terminal sends it, to the whole group."""
     for script in (TOY, OTHER):
         project.edit(script, '"wait": 0.0', '"wait": 30.0')
     driver = subprocess.Popen(
-        project.command("run", "--jobs", "2"), cwd=project.root, env=project.environment()
+        project.command("run", "--jobs", "2"),
+        cwd=project.root,
+        env=project.environment(),
+        start_new_session=True,
     )
     assert until(lambda: len(kernels(project)) == 2)
-    driver.send_signal(getattr(signal, how))
-    assert driver.wait(timeout=20) == (130 if how == "SIGTERM" else -signal.SIGKILL)
+    if how == "SIGINT":
+        os.killpg(driver.pid, signal.SIGINT)
+    else:
+        driver.send_signal(getattr(signal, how))
+    assert driver.wait(timeout=20) == (-signal.SIGKILL if how == "SIGKILL" else 130)
+    if how != "SIGKILL":
+        assert not kernels(project)  # it has waited for them
     assert until(lambda: not kernels(project))
 
 
