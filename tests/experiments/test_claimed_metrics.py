@@ -72,6 +72,7 @@ def stubbed(monkeypatch):
     monkeypatch.setattr(scaling, "Contender", Stub)
     monkeypatch.setattr(scaling, "warm_up", lambda contender: (10.0, None))
     monkeypatch.setattr(scaling, "floor", lambda *_: None)
+    monkeypatch.setattr(scaling.memory, "measurable", lambda: False)
     monkeypatch.setattr(scaling, "repeated", lambda *_: lambda: None)
 
     def take_turns(runs, rounds):

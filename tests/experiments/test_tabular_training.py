@@ -20,6 +20,7 @@ from experiments.common import tabular_training as training
 from experiments.driver import profiles
 from experiments.e05_generalisation import methods
 from experiments.e06_regularisation import regularisers
+from experiments.results import schema
 
 SETTINGS = {"hidden_units": [5, 5], "held_out": 0.2, "image_examples": 0, "batch_size": 50}
 SETTINGS |= {"steps": 7, "full_batch_rows": 2000, "source_steps": 4, "growing_steps": 4}
@@ -107,6 +108,7 @@ def test_a_variant_is_trained_once_and_each_split_saved(tmp_path, monkeypatch):
         ]
 
     monkeypatch.setattr(training, "contest", contest)
+    monkeypatch.setattr(schema, "check", lambda *_: None)  # a study of the test's own
     plan = training.Plan([{"rate": 0.1}], None)
     runs = [{"variant": name, "seed": seed} for seed in (0, 1) for name in ("a", "b")]
     training.save_variants(
