@@ -1,5 +1,8 @@
 """`raikeras.FunctionalStep`: a loop of one's own gives what `fit` gives, and JAX transforms it."""
 
+import re
+import textwrap
+
 import keras
 import numpy as np
 import pytest
@@ -132,14 +135,8 @@ def test_nets_of_all_kinds_with_weights_and_repeated_examples_equal_train_on_bat
     orders = [rng.integers(0, len(y), 6).astype("int32") for _ in range(4)]
     assert any(len(set(ids.tolist())) < 6 for ids in orders)
     ours, theirs = made(several(1), rule), made(several(1), rule)
-    if rule == "learned":  # rows and ids for `train_on_batch`; the weights are set back
-        theirs.fit(x, y, batch_size=len(y), epochs=1, verbose=0)
-        theirs.reset_targets()
-        theirs = made(several(1), rule)
-        theirs.target_rule.num_examples = len(y)
+    theirs.fit(x, y, epochs=0, verbose=0)  # makes the rows, if there are any, and takes no step
     step = raikeras.FunctionalStep(ours, x, y)
-    other = raikeras.FunctionalStep(theirs, x, y, len(y))  # makes the rows, nothing else
-    del other
     state = step.initial_state()
     train = jax.jit(step, donate_argnums=0) if donated else jax.jit(step)
     for ids in orders:
@@ -178,6 +175,21 @@ def test_a_state_that_was_assigned_may_be_donated_and_the_net_trained_on(fuse):
     step.assign(state)
     model.fit(x, y, batch_size=len(x), epochs=1, verbose=0)
     assert np.isfinite(step.outputs(state, x)).all()  # and `fit` what is the caller's
+
+
+@on_jax
+def test_the_example_of_the_class_runs_and_trains():
+    import jax
+
+    (example,) = re.findall(r"```python\n(.*?)```", raikeras.FunctionalStep.__doc__, re.DOTALL)
+    x, y = data()
+    model = made(net(1))
+    rng = np.random.default_rng(0)
+    batches = [rng.choice(len(x), 6, replace=False).astype("int32") for _ in range(200)]
+    names = {"raikeras": raikeras, "jax": jax, "model": model, "x": x, "y": y}
+    exec(textwrap.dedent(example), names | {"batches": batches, "x_new": x}, found := {})
+    np.testing.assert_allclose(found["outputs"], model.predict(x, verbose=0), atol=1e-5)
+    assert ((np.asarray(found["outputs"]) > 0) == (y > 0)).mean() > 0.7
 
 
 @on_jax
