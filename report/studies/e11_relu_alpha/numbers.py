@@ -41,7 +41,7 @@ def _protocol(runs: list[dict], variant: str, own: str) -> dict[str, str]:
     """What the alphas of one protocol did; `own` is what its macros begin with."""
     chosen, frame = load.of(runs, variant), alphas.nets(runs, variant)
     ours, away = alphas.shares(runs, variant), alphas.distances(runs, variant)
-    mean = np.mean(np.abs(list(away.values()))) if away else np.nan
+    mean = float(np.mean(np.abs(list(away.values())))) if away else np.nan
     correlation = alphas.correlation(runs, variant)
     found = {
         own + "Runs": latex.integer(len(chosen)),
