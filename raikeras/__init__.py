@@ -19,7 +19,15 @@ from raikeras import (
 )
 from raikeras.functional import FunctionalStep
 from raikeras.model import RelaxedModel
-from raikeras.targets import Gradient, Inferred, Learned, RowTargetRule, TargetRule, Teacher
+from raikeras.targets import (
+    Gradient,
+    Inferred,
+    InferredErrors,
+    Learned,
+    RowTargetRule,
+    TargetRule,
+    Teacher,
+)
 from raikeras.training.weight_steps import ClosedForm, Joint, Local, WeightStep
 
 __version__ = "0.2.0"
@@ -29,6 +37,7 @@ __all__ = [
     "FunctionalStep",
     "Gradient",
     "Inferred",
+    "InferredErrors",
     "Joint",
     "Learned",
     "Local",

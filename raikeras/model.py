@@ -142,6 +142,7 @@ class RelaxedModel(keras.Model):
         stack = fuse and not self.weight_step.in_sequence
         self.relaxed = Relaxation(net, relax, at, hidden_loss, hidden_weight, self.name, stack)
         self.weight_step.check(self)
+        self._check_loss()
         self.supports_masking = True
         with keras.name_scope(self.relaxed.scope):
             self.relaxed_columns = Columns.new()
@@ -317,6 +318,15 @@ class RelaxedModel(keras.Model):
         """Drops all rows, so that `fit` can be given other data."""
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
+
+    def _check_loss(self) -> None:
+        relaxed, rule = self.relaxed, self.target_rule
+        if rule.needs_squared_error and not relaxed.hidden_loss.is_squared:
+            raise ValueError(
+                "Multipliers and errors need a hidden loss that is a squared error: "
+                '"mean_squared_error" or raikeras.losses.HalfSquaredError("sum_over_batch_size"). '
+                f"Received: hidden_loss={relaxed.given_loss!r}, targets={type(rule).__name__}"
+            )
 
     def _follow_net(self) -> None:
         """Takes the net as it is now; an error if its layers are not those that were wrapped."""

@@ -1,4 +1,5 @@
-"""The named methods: RAI as coded, as written and with a growing hidden weight; LocoProp-S, -M.
+"""The named methods: RAI as coded, as written, with a growing hidden weight and with multipliers;
+predictive coding with multipliers and by errors; LocoProp-S and -M.
 
 Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 """
@@ -12,7 +13,7 @@ from raikeras.initializers import isometric_start
 from raikeras.losses import HalfSquaredError, MatchingLoss
 from raikeras.model import RelaxedModel
 from raikeras.optimizers import Rprop
-from raikeras.targets import Gradient, Learned
+from raikeras.targets import Gradient, Inferred, InferredErrors, Learned, TargetRule
 from raikeras.training.weight_steps import Local, WeightStep
 
 
@@ -131,6 +132,106 @@ def rai_growing(
     return model
 
 
+def rai_multipliers(
+    net: keras.Model,
+    steps: int,
+    loss: Any = "binary_crossentropy",
+    learning_rate: Any = 3e-3,
+    target_learning_rate: Any = 0.4,
+    multiplier_rate: float = 0.1,
+    metrics: Any = None,
+    num_examples: int | None = None,
+    **kwargs: Any,
+) -> RelaxedModel:
+    """RAI whose targets end at the forward pass without a growing weight: by multipliers.
+
+    Rows with a scaled multiplier of each target unit (see `Learned`), half a squared error summed
+    over units, the output layer not relaxed. Weights follow Adam with a rate that falls linearly to
+    2 % over `steps`. Made for full batches: with mini-batches multipliers follow weights that have
+    moved since an example was last seen.
+
+    Args:
+        net: A built Sequential or Functional model of Dense layers.
+        steps: Integer, number of training steps of the whole schedule.
+        loss: The task loss, averaged over examples.
+        learning_rate: Float, initial rate of the weights, or a schedule in place of its fall. Nets
+            of 30 layers want 3e-4 to 1e-3.
+        target_learning_rate: Float, the targets' rate in units of the hidden loss' curvature, or a
+            schedule of it.
+        multiplier_rate: Float, how fast multipliers follow mismatches.
+        metrics: Metrics of the deployed network.
+        num_examples: Integer, number of training examples, for a stream.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    descent = keras.optimizers.SGD(target_learning_rate)
+    targets = Learned(num_examples, optimizer=descent, multiplier_rate=multiplier_rate)
+    optimizer = adam_with_decay(learning_rate, steps)
+    return _summed_over_units(net, targets, optimizer, loss, metrics, kwargs)
+
+
+def pc_alm(
+    net: keras.Model,
+    loss: Any = "sparse_categorical_crossentropy",
+    learning_rate: Any = 1e-3,
+    steps: int | None = None,
+    metrics: Any = None,
+    **kwargs: Any,
+) -> RelaxedModel:
+    """Predictive coding as an augmented Lagrangian (PC-ALM, arXiv 2605.31022).
+
+    Targets at the layers' outputs and a multiplier each are inferred for every batch from the
+    forward pass, by steps of 0.25; multipliers follow at 0.925 with a leak of 0.01. The output
+    layer is not relaxed. Any data, no rows.
+
+    Args:
+        net: A built Sequential or Functional model whose last Dense layer is its output.
+        loss: The task loss, averaged over examples.
+        learning_rate: The rate of Adam, which weights follow.
+        steps: Integer, number of steps of the targets. `None`: four times the relaxed layers.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    steps = 4 * max(1, len(_hidden_dense(net))) if steps is None else steps
+    targets = Inferred(steps, multiplier_rate=0.925, multiplier_leak=0.01)
+    optimizer = keras.optimizers.Adam(learning_rate)
+    kwargs = {"at": "post_activation", **kwargs}
+    return _summed_over_units(net, targets, optimizer, loss, metrics, kwargs)
+
+
+def epc(
+    net: keras.Model,
+    loss: Any = "sparse_categorical_crossentropy",
+    learning_rate: Any = 1e-3,
+    steps: int = 5,
+    step_size: float = 0.01,
+    metrics: Any = None,
+    **kwargs: Any,
+) -> RelaxedModel:
+    """Error-based predictive coding (ePC, Goemaere et al., 2025): a baseline, see `InferredErrors`.
+
+    Args:
+        net: A built Sequential or Functional model whose last Dense layer is its output.
+        loss: The task loss, averaged over examples.
+        learning_rate: The rate of Adam, which weights follow.
+        steps: Integer, number of steps of the errors.
+        step_size: Float, their rate.
+        metrics: Metrics of the deployed network.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+    """
+    optimizer = keras.optimizers.Adam(learning_rate)
+    targets = InferredErrors(steps, step_size)
+    return _summed_over_units(net, targets, optimizer, loss, metrics, kwargs)
+
+
 def locoprop_s(
     net: keras.Model,
     loss: Any = "binary_crossentropy",
@@ -237,6 +338,22 @@ def _locoprop(
     )
     if optimizer is None:
         optimizer = keras.optimizers.RMSprop(1e-5, rho=0.9, momentum=0.999, epsilon=1e-5)
+    model.compile(optimizer, loss, metrics=metrics)
+    return model
+
+
+def _summed_over_units(
+    net: keras.Model,
+    targets: TargetRule,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Any,
+    metrics: Any,
+    given: dict[str, Any],
+) -> RelaxedModel:
+    """A model whose mismatches are summed over units and averaged over examples."""
+    hidden_loss = HalfSquaredError("sum_over_batch_size")
+    settings = {"relax": _hidden_dense(net), "hidden_loss": hidden_loss, **given}
+    model = RelaxedModel(net, targets=targets, **settings)
     model.compile(optimizer, loss, metrics=metrics)
     return model
 

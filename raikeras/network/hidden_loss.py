@@ -1,5 +1,6 @@
 """How a mismatch is measured and weighed: the hidden loss of all cuts together."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
@@ -11,8 +12,8 @@ from keras import ops
 
 from raikeras import transfer
 from raikeras.losses import HalfSquaredError, MatchingLoss
-from raikeras.network.chain import Chain
 from raikeras.network.cut import Cut
+from raikeras.rows.layout import Group
 from raikeras.typing import Tensor
 
 # Keras' losses that give each example a number from its own units: one call serves all layers of a
@@ -133,11 +134,47 @@ class HiddenLoss:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
         return _kind(self._loss) in _SQUARED
 
+    def curvature(
+        self,
+        groups: list[Group],
+        batch_size: Tensor,
+        sample_weight: Tensor | None,
+        step: Tensor,
+        dtype: str,
+    ) -> list[Tensor]:
+        """The numbers c for which a squared hidden loss is the sum of c / 2 error^2 over units.
+
+        Args:
+            groups: The groups of the network's cuts.
+            batch_size: Integer scalar.
+            sample_weight: As in the call.
+            step: Integer scalar, number of updates made so far.
+            dtype: Dtype of the result.
+
+        Returns:
+            A tensor for each group, which broadcasts against its targets.
+        """
+        found = []
+        for group in groups:
+            parts = []
+            for shape, run in itertools.groupby(range(len(group.places)), group.shapes.__getitem__):
+                places = tuple(group.places[number] for number in run)
+                one_size = (batch_size, *shape)
+                weight, each = self.row_weights(places, one_size, sample_weight, step, dtype)
+                if not group.stacked:
+                    weight = ops.broadcast_to(weight, (len(places),))
+                    weight = ops.repeat(weight, math.prod(shape))
+                elif len(weight.shape):
+                    weight = weight[:, None, None]
+                parts.append(weight)
+            curvature = parts[0] if group.stacked else ops.concatenate(parts)
+            found.append(curvature if each is None else curvature * each[:, None])
+        return found
+
     def row_weights(
         self,
         places: tuple[int, ...],
         shape: tuple[Any, ...],
-        chain: Chain | None,
         sample_weight: Tensor | None,
         step: Tensor,
         dtype: str,
@@ -145,16 +182,15 @@ class HiddenLoss:
         """The weights c for which a squared hidden loss is `sum_n c_n / 2 ||error_n||^2`.
 
         Args:
-            places: The place of the cut among all, or those of a chain's.
-            shape: Shape `(batch, ..., units)` of the cut's values.
-            chain: The chain or `None`.
+            places: The place of the cut among all, or those of several of one shape.
+            shape: Shape `(batch, ..., units)` of a cut's values.
             sample_weight: As in the call.
             step: Integer scalar, number of updates made so far.
             dtype: Dtype of the result.
 
         Returns:
-            A scalar or, for a chain, `(layers, 1)`; and one weight an example, `(batch,)`, that
-            multiplies it, or `None`.
+            A scalar or, where the cuts' weights differ, `(cuts,)`; and one weight an example,
+            `(batch,)`, that multiplies it, or `None`.
         """
         schedules = {id(one): one(step) for one in self._weights if callable(one)}
         weight = self._stacked(places, schedules, dtype)
@@ -168,8 +204,6 @@ class HiddenLoss:
         by_weight = self._loss.reduction == "mean_with_sample_weight" and each is not None
         if self.averages and not summed and not by_weight:
             weight = weight / math.prod(shape[1:-1])  # Keras takes the mean over places too
-        if chain is not None:
-            weight = ops.broadcast_to(weight, (len(chain),))[:, None]
         return weight, each
 
     def _of_layer(
@@ -306,77 +340,3 @@ def _loss_of(loss: keras.losses.Loss, layer: keras.Layer, at: str) -> keras.loss
     except ValueError as error:
         raise ValueError(f"Layer `{layer.name}` has no matching loss. {error}") from error
     return MatchingLoss(own, targets=at, reduction=loss.reduction, dtype=loss.dtype)
-
-
-def without_noise(own: Tensor, target: Tensor, fresh: Tensor | None, chain: Chain | None) -> Tensor:
-    """The layer's own output, equal to the target where they differ by rounding alone.
-
-    A compiler may round `record` and `replay` differently. Where a row has just started such a
-    mismatch is zero, and a rule that reads signs must not see the noise.
-    """
-    if fresh is None:
-        return own
-
-    def exact(own: Tensor) -> Tensor:
-        noise = ops.stop_gradient(ops.cast(target, own.dtype) - own)
-        equal = _is_noise(noise, own, fresh, chain)
-        return own + ops.where(equal, noise, ops.zeros_like(noise))
-
-    if keras.backend.backend() == "jax":
-        return exact(own)  # XLA makes it part of its neighbours; a condition would keep these apart
-
-    @ops.custom_gradient
-    def exact_if_any(own: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        # Given, for TensorFlow would make three more conditions of the gradient of this one.
-        return ops.cond(ops.any(fresh), lambda: exact(own), lambda: own), lambda upstream: upstream
-
-    return exact_if_any(own)
-
-
-def around_forward(target: Tensor, fed: Tensor, at_cut: Tensor) -> Tensor:
-    """The target as far from the layer's own value as it is from the forward pass.
-
-    For nets that compute in a narrower dtype than targets have: what a layer says when it is fed by
-    the forward pass may be rounded otherwise than there, and by more than the target's step.
-
-    Args:
-        target: The target.
-        fed: The forward pass at the present weights, where the target stands.
-        at_cut: The layer's own value there.
-    """
-    return ops.stop_gradient(ops.cast(at_cut, target.dtype)) + (target - fed)
-
-
-def held_where_noise(
-    own: Tensor, target: Tensor, at_cut: Tensor, fresh: Tensor | None, chain: Chain | None
-) -> tuple[Tensor, ...]:
-    """Own value and target for a matching loss: without gradients where they differ by rounding.
-
-    Equal pre-activations do not suffice here: the compiler may round their outputs differently.
-
-    Args:
-        own: The layer's pre-activation.
-        target: Its target.
-        at_cut: The layer's own value where the target stands.
-        fresh: Booleans `(batch, 1)`, the rows that have just started; `None` for none.
-        chain: The chain or `None`.
-    """
-    if fresh is None:
-        return own, target
-    noise = ops.cast(target, at_cut.dtype) - at_cut
-    # Softmax makes units depend on each other, so an example is held as a whole.
-    equal = ops.all(_is_noise(noise, at_cut, fresh, chain), axis=-1, keepdims=True)
-    return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
-
-
-def _is_noise(noise: Tensor, own: Tensor, fresh: Tensor, chain: Chain | None) -> Tensor:
-    """Where rows have just started and the difference is of the size of rounding."""
-    ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
-    fresh = ops.reshape(fresh, (-1, *ones) if chain is None else (1, -1, *ones))
-    return ops.logical_and(fresh, ops.abs(noise) <= _rounding(own.dtype) * (1 + ops.abs(own)))
-
-
-def _rounding(dtype: Any) -> float:
-    """The relative difference that two compilations of one layer may show, with room to spare."""
-    digits = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
-    return 2.0 ** (-0.75 * digits[keras.backend.standardize_dtype(dtype)])

@@ -27,7 +27,8 @@ from raikeras.network.cut import (
     can_cut_before_activation,
     replaced,
 )
-from raikeras.network.hidden_loss import Pair, around_forward, held_where_noise, without_noise
+from raikeras.network.hidden_loss import Pair
+from raikeras.network.rounding import around_forward, held_where_noise, without_noise
 from raikeras.rows.layout import Group, groups_of
 from raikeras.typing import Nest, Tensor
 
@@ -220,6 +221,21 @@ class RelaxedNetwork:
         self._check_complete(pairs)
         return outputs, [pairs[place] for place in sorted(pairs)]
 
+    def mismatches(self, pairs: list[Pair]) -> list[Tensor]:
+        """Target minus the layer's own value of all pairs, a list of a tensor for each group."""
+        found = {
+            pair.places[0]: [pair.target - ops.cast(pair.own, pair.target.dtype)] for pair in pairs
+        }
+        return [self._joined(group, found) for group in self.groups]
+
+    def shifted(self, pairs: list[Pair], by: list[Tensor]) -> list[Pair]:
+        """The pairs with something added to their targets, a list of a tensor for each group."""
+        parts = self._parts(by)
+        return [
+            pair._replace(target=pair.target + ops.cast(parts[pair.places[0]], pair.target.dtype))
+            for pair in pairs
+        ]
+
     def _forward(
         self, inputs: Nest, offsets: dict[int, Tensor] | None, training: bool, unroll: bool = False
     ) -> tuple[Nest, list[Tensor]]:
@@ -250,7 +266,7 @@ class RelaxedNetwork:
 
     def _joined(self, group: Group, values: dict[int, list[Tensor]]) -> Tensor:
         """The values of a group's cuts, each a list of one tensor a time step, as one tensor."""
-        if group.places[0] in values and group.places[-1] not in values:
+        if group.stacked and group.places[-1] not in values:
             return values[group.places[0]][0]  # of an attached chain
         found = [values[place] for place in group.places]
         flat = [_flat(one[0] if len(one) == 1 else _over_time(*one)) for one in found]

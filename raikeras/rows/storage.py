@@ -180,18 +180,56 @@ class Store:
             gradient: A list of a tensor for each group, gradient of the objective by the targets.
             learning_rate: Scalar.
         """
+        self.put(ids, self.moved(ids, rows, self.summed_over_copies(ids, gradient), learning_rate))
+
+    def moved(
+        self,
+        ids: Tensor | None,
+        rows: dict[str, Any],
+        gradient: list[Tensor],
+        learning_rate: Tensor,
+    ) -> dict[str, Any]:
+        """The rows of a batch after a step of the rule, for `put`; nothing is written.
+
+        Args:
+            ids: As in `gather`, which gave the rows.
+            rows: What `gather` gave, or this method.
+            gradient: A list of a tensor for each group, the same for all copies of an id.
+            learning_rate: Scalar.
+        """
         slots = {key[5:]: rows[key] for key in rows if key.startswith("slot/")}
         gradient = layout.cast(gradient, self.compute_dtype)
-        if self.may_repeat and ids is not None:
-            gradient = [_summed_over_copies(ids, slope) for slope in gradient]
         rate = ops.cast(learning_rate, self.compute_dtype)
         targets, slots = self.rule.move(rows["targets"], gradient, slots, rate)
-        new = {"targets": targets, "age": rows["age"] + 1}
-        new |= {f"slot/{name}": value for name, value in slots.items()}
+        named = {f"slot/{name}": value for name, value in slots.items()}
+        return {**rows, "targets": targets, **named}
+
+    def put(self, ids: Tensor | None, rows: dict[str, Any]) -> None:
+        """Writes the rows of a batch back, each one update older; no other row is touched.
+
+        Args:
+            ids: As in `gather`.
+            rows: Likewise, the same for all copies of an id.
+        """
+        new = {**rows, "age": rows["age"] + 1}
         flat = {key: ops.cast(value, self.tables[key].dtype) for key, value in self._by_table(new)}
         if self._condition is not None and ids is not None:
             ids = written_if(self._condition, ids, self.num_examples)
         load_backend().scatter(self.tables, ids, flat)
+
+    def summed_over_copies(self, ids: Tensor | None, values: list[Tensor]) -> list[Tensor]:
+        """Values of all groups, an id's every copy in the batch given the sum over its copies."""
+        if not self.may_repeat or ids is None:
+            return values
+        return [_summed_over_copies(ids, tensor) for tensor in values]
+
+    def mean_over_copies(self, ids: Tensor | None, values: list[Tensor]) -> list[Tensor]:
+        """Likewise, given the mean."""
+        if not self.may_repeat or ids is None:
+            return values
+        one = ops.ones((ops.shape(ids)[0], 1), self.compute_dtype)
+        count = _summed_over_copies(ids, one)
+        return [total / count for total in self.summed_over_copies(ids, values)]
 
     @contextlib.contextmanager
     def writing_if(self, condition: Tensor | None) -> Iterator[None]:

@@ -3,7 +3,17 @@
 from raikeras.targets.base import RowTargetRule, TargetRule, Targets
 from raikeras.targets.gradient import Gradient
 from raikeras.targets.inferred import Inferred
+from raikeras.targets.inferred_errors import InferredErrors
 from raikeras.targets.learned import Learned
 from raikeras.targets.teacher import Teacher
 
-__all__ = ["Gradient", "Inferred", "Learned", "RowTargetRule", "TargetRule", "Targets", "Teacher"]
+__all__ = [
+    "Gradient",
+    "Inferred",
+    "InferredErrors",
+    "Learned",
+    "RowTargetRule",
+    "TargetRule",
+    "Targets",
+    "Teacher",
+]

@@ -31,12 +31,15 @@ class Targets(NamedTuple):
             forward pass, so that a mismatch as small as rounding is none. With `fed`: true if that
             is the forward pass in training mode, from which the targets keep their distance.
         kept: Whatever the rule wants to find again in `moved`.
+        multipliers: Likewise, scaled multipliers: the hidden loss compares the targets plus these
+            with the layers' own values. `None`: there are none.
     """
 
     values: Any
     fed: Any = None
     fresh: Any = False
     kept: Any = None
+    multipliers: Any = None
 
     @property
     def memory(self) -> Any:
@@ -79,11 +82,24 @@ class StepView(Protocol):
         otherwise: Any = None,
     ) -> Any: ...
 
+    @property
+    def curvature(self) -> list[Tensor]: ...
+
     def objective(
-        self, targets: list[Tensor], fed: list[Tensor] | None = None, fresh: Any = False
+        self,
+        targets: list[Tensor],
+        fed: list[Tensor] | None = None,
+        fresh: Any = False,
+        multipliers: list[Tensor] | None = None,
     ) -> Tensor: ...
 
+    def mismatches(
+        self, targets: list[Tensor] | None = None, fresh: Any = False
+    ) -> list[Tensor]: ...
+
     def task_gradient(self) -> tuple[list[Tensor], list[Tensor]]: ...
+
+    def forward(self, offsets: list[Tensor]) -> tuple[Tensor, list[Tensor]]: ...
 
     def gradient(
         self, function: Callable[[list[Tensor]], Tensor], at: list[Tensor]
@@ -104,6 +120,9 @@ class TargetRule:
             `RowTargetRule` does. Then training data need example ids; otherwise any data do.
         has_weights: Whether the targets hold the examples' weights already, as those that follow
             the task loss' gradient do: then the hidden loss does not weigh examples again.
+        follows_gradient: Whether `moved` needs the objective's gradient by the targets; overflow is
+            looked for there only if it does.
+        needs_squared_error: Whether the hidden loss must be a squared error.
         remedy: What helps against overflow as the rule is set, in words, if there is anything.
 
     Example:
@@ -119,6 +138,8 @@ class TargetRule:
 
     has_rows: bool = False
     has_weights: bool = False
+    follows_gradient: bool = True
+    needs_squared_error: bool = False
     remedy: str = ""
 
     def check(self, compiled: keras.optimizers.Optimizer) -> None:

@@ -50,6 +50,7 @@ class Gradient(TargetRule):
     """
 
     has_weights = True
+    follows_gradient = False
 
     def __init__(self, step_size: float = 1.0) -> None:
         check_positive("step_size", step_size)

@@ -1,14 +1,19 @@
 """`Inferred`: targets of a batch relaxed for it alone; nothing is kept between steps."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from raikeras.checks import check_integer, check_positive
 from raikeras.rows.layout import examples_axis
 from raikeras.rows.rules import Slots, row_rule
-from raikeras.targets import curvature
+from raikeras.targets import curvature, multipliers
 from raikeras.targets.base import StepView, TargetRule, Targets, rate_of
+from raikeras.targets.multipliers import Multipliers
 from raikeras.typing import Config, Tensor
+
+RATE = 0.25  # of targets with multipliers, as in PC-ALM
 
 
 @keras.saving.register_keras_serializable(package="raikeras")
@@ -32,6 +37,17 @@ class Inferred(TargetRule):
     The task loss should have the same reduction; then a target's path does not depend on the
     batch its example is in.
 
+    With `multiplier_rate` each target unit has a scaled multiplier u, zero at the start of every
+    batch: predictive coding as an augmented Lagrangian (PC-ALM, arXiv 2605.31022). The hidden loss,
+    which must be a squared error, compares target + u with the layer's own value, and after each
+    step but the last `u <- (1 - leak) u + rate mismatch`. Where this settles, mismatches are zero
+    and, in a linear net, the weights' gradient is backpropagation's; a hidden loss alone gets there
+    only with a weight so large that it no longer moves. Signals still go one layer a step: take
+    twice as many steps as relaxed layers, four times as many with a leak, which damps. The rate
+    then counts in units of the hidden loss' own curvature: at 1 a target alone would be at its
+    layer's value at once. A larger hidden weight is a smaller nudge of the output: the limit in
+    which a net that is not linear has backpropagation's gradient too.
+
     Without `step_size` and `optimizer` the steps follow the curvature of each example's objective:
     cut t has the rate 1 / sigma_t. Before the first step all cuts are moved along `v`, and `h`, by
     which the gradient changes, gives sigma_t = |h_t| / |v_t|; then `h_t`, scaled so that all cuts
@@ -54,15 +70,18 @@ class Inferred(TargetRule):
         steps: Integer, number of steps. At 0 the targets are the forward pass, the hidden
             loss has no gradient and layers before the last cut do not learn.
         step_size: Float, the rate of `optimizer`, the same for all targets. `None` takes the
-            optimizer's own, and follows the curvature without one.
+            optimizer's own, and follows the curvature without one; with multipliers 0.25.
         optimizer: A Keras optimizer or its name, read for its rule and settings, a learning rate
             schedule included (evaluated at the number of training steps). Its slots start at zero
-            in every batch. There are rules for SGD, RMSprop, Adam, AdamW and Rprop. `None`: SGD
-            with `step_size`.
+            in every batch. There are rules for SGD, RMSprop, Adam, AdamW and Rprop, with
+            multipliers SGD alone. `None`: SGD with `step_size`.
+        multiplier_rate: Float, how fast multipliers follow mismatches, up to 1. `None`: none.
+        multiplier_leak: Float, the share of itself that a multiplier loses in a step, such as 0.01.
 
     Raises:
-        ValueError: If `steps` is negative, `step_size` not positive, or there is no rule for the
-            optimizer.
+        ValueError: If `steps` is negative, `step_size` not positive, there is no rule for the
+            optimizer, a multiplier rate is below 0, a leak outside of [0, 1) or, in `RelaxedModel`,
+            the hidden loss of multipliers is not squared.
 
     Example:
 
@@ -71,18 +90,31 @@ class Inferred(TargetRule):
     ```
     """
 
+    follows_gradient = False
+
     def __init__(
         self,
         steps: int = 10,
         step_size: float | None = None,
         optimizer: keras.optimizers.Optimizer | str | None = None,
+        multiplier_rate: float | None = None,
+        multiplier_leak: float = 0.0,
     ) -> None:
         check_integer("steps", steps, 0)
         check_positive("step_size", step_size, optional=True)
         self.steps, self.step_size = int(steps), step_size
         self.optimizer = None if optimizer is None else keras.optimizers.get(optimizer)
+        self.multiplier_rate, self.multiplier_leak = multiplier_rate, multiplier_leak
+        self.multipliers = Multipliers.given(multiplier_rate, multiplier_leak)
+        if self.multipliers is not None:
+            self.needs_squared_error = True
+            if step_size is None and optimizer is None:
+                step_size = RATE
+            multipliers.descent("Inferred", self.optimizer, RATE)
         self._follows_curvature = step_size is None and optimizer is None
-        if not self._follows_curvature:
+        if self.multipliers is not None:
+            self.remedy = "a smaller `step_size` or `multiplier_rate`, a `multiplier_leak`"
+        elif not self._follows_curvature:
             self.remedy = (
                 "`Inferred` without `step_size` and `optimizer`, whose steps then follow the "
                 "curvature, or with a smaller step"
@@ -95,6 +127,8 @@ class Inferred(TargetRule):
         start = step.values()
         if not self.steps:
             return Targets(start, fresh=True)
+        if self.multipliers is not None:
+            return self._multiplied(step, start, self.multipliers)
 
         def gradient(targets: list[Tensor], fresh: Tensor) -> list[Tensor]:
             found = step.gradient(lambda at: step.objective(at, fresh=fresh), targets)
@@ -104,8 +138,7 @@ class Inferred(TargetRule):
             return Targets(
                 curvature.relax(gradient, start, step.network.groups, self.steps).targets
             )
-        rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
-        rate = ops.cast(rate, step.dtype)
+        rate = self._rate(step)
 
         def relax(number: Tensor, state: tuple[list[Tensor], Slots]) -> tuple[list[Tensor], Slots]:
             targets, slots = state
@@ -115,6 +148,28 @@ class Inferred(TargetRule):
 
         state = (start, self._slots(start))
         return Targets(ops.fori_loop(0, self.steps, relax, state)[0])
+
+    def _multiplied(self, step: StepView, start: list[Tensor], following: Multipliers) -> Targets:
+        """The targets and the multipliers with which they made their last step."""
+        rate = self._rate(step)
+
+        def relax(number: Tensor, state: tuple[Any, ...]) -> tuple[Any, ...]:
+            targets, held, slots = state
+            # At the start nothing mismatches. The last step's multipliers stay what they were: with
+            # what mismatches then, the weights see what these would have become.
+            begins = ops.equal(number, 0)
+            held = following.follow(held, step.mismatches(targets, begins))
+            slope = multipliers.slope(step, targets, held, begins)
+            moved, slots = self._rule.move(targets, slope, slots, rate)
+            return moved, held, slots
+
+        none = [ops.zeros_like(values) for values in start]
+        targets, held, _ = ops.fori_loop(0, self.steps, relax, (start, none, self._slots(start)))
+        return Targets(targets, multipliers=held)
+
+    def _rate(self, step: StepView) -> Tensor:
+        rate = self._schedule(step.count) if callable(self._schedule) else self._schedule
+        return ops.cast(rate, step.dtype)
 
     def _slots(self, start: list[Tensor]) -> Slots:
         """The rule's slots at zero."""
@@ -131,4 +186,6 @@ class Inferred(TargetRule):
             "steps": self.steps,
             "step_size": self.step_size,
             "optimizer": optimizer and keras.saving.serialize_keras_object(optimizer),
+            "multiplier_rate": self.multiplier_rate,
+            "multiplier_leak": self.multiplier_leak,
         }

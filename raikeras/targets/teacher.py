@@ -40,6 +40,8 @@ class Teacher(TargetRule):
     ```
     """
 
+    follows_gradient = False
+
     def __init__(self, net: keras.Model, relax: Any = keras.layers.Dense) -> None:
         if not isinstance(net, keras.Model) or not net.built or not getattr(net, "inputs", None):
             raise ValueError(

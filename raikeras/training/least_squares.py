@@ -107,11 +107,13 @@ def problems(step: Step, gradients: list[Tensor]) -> list[Problem]:
             continue
         dtype = layer.kernel.dtype
         shape = (step.batch_size, *cut.shape)
-        weights = step.hidden_loss.row_weights(
-            block.places, shape, block.chain, step.hidden_sample_weight, step.count, dtype
+        weight, each = step.hidden_loss.row_weights(
+            block.places, shape, step.hidden_sample_weight, step.count, dtype
         )
+        if block.chain:
+            weight = ops.broadcast_to(weight, (len(block.chain),))[:, None]
         rows = ops.cast(inputs if block.chain else _rows(layer, inputs), dtype)
-        moments = _moments(rows, *weights)
+        moments = _moments(rows, weight, each)
         same = found.get(id(layer))
         if same is None:
             by_kernel = _matrix(ops.convert_to_tensor(by_weight[id(layer.kernel)]))

@@ -14,6 +14,7 @@ from keras import ops
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import loss_tracker, output_loss_variables
 from raikeras.data import ids as ids_in
+from raikeras.network.hidden_loss import Pair
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.rows.layout import Group, cast, like
 from raikeras.rows.storage import Store
@@ -42,6 +43,9 @@ class Step:
         inputs: What each relaxed layer, or attached chain, was fed on the relaxed path, once the
             gradient of the objective is taken.
     """
+
+    # What `run` leaves for `mismatches`.
+    _mismatches: list[Tensor] | None = None
 
     def __init__(self, model: keras.Model, data: Nest, in_order: bool = False) -> None:
         x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -113,8 +117,22 @@ class Step:
             raise ValueError("`values` must be called with one and the same `needed` in a step.")
         return self._recorded[1]
 
+    @property
+    def curvature(self) -> list[Tensor]:
+        """Of a squared hidden loss: the c for which it is the sum of c / 2 mismatch^2 over units.
+
+        A tensor for each group of cuts, which broadcasts against its targets.
+        """
+        return self.hidden_loss.curvature(
+            self.network.groups, self.batch_size, self.hidden_sample_weight, self.count, self.dtype
+        )
+
     def objective(
-        self, targets: list[Tensor], fed: list[Tensor] | None = None, fresh: Any = False
+        self,
+        targets: list[Tensor],
+        fed: list[Tensor] | None = None,
+        fresh: Any = False,
+        multipliers: list[Tensor] | None = None,
     ) -> Tensor:
         """The whole objective at the present weights, a scalar; leaves no trace in any state.
 
@@ -124,8 +142,31 @@ class Step:
             targets: A list of a tensor for each group of cuts.
             fed: Likewise, what relaxed layers hand on. `None`: their targets.
             fresh: See `raikeras.targets.Targets`.
+            multipliers: Likewise.
         """
-        return self._isolated(self._objective)(Targets(targets, fed, fresh))[0]
+        found = Targets(targets, fed, fresh, multipliers=multipliers)
+        return self._isolated(self._objective)(found)[0]
+
+    def mismatches(self, targets: list[Tensor] | None = None, fresh: Any = False) -> list[Tensor]:
+        """The targets minus the layers' own values at the present weights; leaves no trace.
+
+        Args:
+            targets: A list of a tensor for each group of cuts, which layers hand on. `None`: those
+                of the step, in `moved` of a rule that has multipliers.
+            fresh: See `raikeras.targets.Targets`.
+
+        Returns:
+            Likewise a list.
+        """
+        if targets is not None:
+            pairs = self._isolated(self._replay)(Targets(targets, fresh=fresh))[1]
+            return self.network.mismatches(pairs)
+        if self._mismatches is None:
+            raise ValueError(
+                "A step knows the mismatches of its targets once the objective's gradient is "
+                "taken, and where these have multipliers: call `mismatches(targets)`."
+            )
+        return self._mismatches
 
     def task_gradient(self) -> tuple[list[Tensor], list[Tensor]]:
         """The forward pass in training mode and backprop's gradient there; leaves no trace.
@@ -135,6 +176,23 @@ class Step:
             tensor for each group of cuts.
         """
         return self._task_pass()[:2]
+
+    def forward(self, offsets: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The forward pass in training mode with an offset added at each cut; leaves no trace.
+
+        Args:
+            offsets: A list of a tensor for each group of cuts.
+
+        Returns:
+            The task loss, a scalar, and the values at the cuts, offsets included, likewise a list.
+        """
+        unroll = load_backend().unrolls_chains(self._model)
+
+        def run() -> tuple[Tensor, list[Tensor]]:
+            outputs, values = self.network.perturb(self.x, offsets, unroll)
+            return self._task_loss(outputs), values
+
+        return self._isolated(run)()
 
     def gradient(
         self, function: Callable[[list[Tensor]], Tensor], at: list[Tensor]
@@ -232,9 +290,10 @@ class Step:
             total, parts = self._objective(self.targets._replace(values=values))
             return self.optimizer.scale_loss(total), (total, parts)
 
-        (total, (*parts, self.inputs)), gradients, by_target = load_backend().differentiate(
+        (total, (*parts, passed)), gradients, by_target = load_backend().differentiate(
             model, scaled_objective, self.targets.values
         )
+        self.inputs, self._mismatches = passed
         loss_tracker(model).update_state(total, sample_weight=self.batch_size)
         gradients = self._of_layers_outside(gradients)
         if not self.network.cuts:
@@ -248,7 +307,8 @@ class Step:
             model.target_rule.moved(self, self.targets, by_target)
             model.weight_step.apply(self, gradients)
 
-        overflow.follow_if_finite(model, self, total, by_target, gradients, follow)
+        followed = by_target if model.target_rule.follows_gradient else []
+        overflow.follow_if_finite(model, self, total, followed, gradients, follow)
         return step_logs(model, self, *parts)
 
     def _set_targets(self, rule: TargetRule) -> Targets:
@@ -260,18 +320,28 @@ class Step:
 
     def _objective(
         self, targets: Targets
-    ) -> tuple[Tensor, tuple[Tensor, Tensor, Nest, list[Tensor]]]:
-        """The whole objective on the relaxed path, and its parts for the logs."""
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Nest, tuple[list[Tensor], list[Tensor] | None]]]:
+        """The whole objective on the relaxed path, and its parts for the logs.
+
+        With them what layers were fed and, where there are multipliers, the mismatches.
+        """
+        outputs, pairs = self._replay(targets)
+        task = self._task_loss(outputs)
+        if not pairs:
+            return task, (task, ops.zeros(()), outputs, ([], None))
+        mismatches = None
+        if targets.multipliers is not None:
+            mismatches = self.network.mismatches(pairs)
+            pairs = self.network.shifted(pairs, targets.multipliers)
+        hidden = self.hidden_loss(pairs, self.hidden_sample_weight, self.count)
+        passed = [pair.inputs for pair in pairs], mismatches
+        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, passed)
+
+    def _replay(self, targets: Targets) -> tuple[Nest, list[Pair]]:
         fresh = None
         if targets.fresh is not False and self.network.cuts:
             fresh = ops.broadcast_to(targets.fresh, (self.batch_size, 1))
-        outputs, pairs = self.network.replay(self.x, targets.values, fresh, targets.fed)
-        task = self._task_loss(outputs)
-        if not pairs:
-            return task, (task, ops.zeros(()), outputs, [])
-        hidden = self.hidden_loss(pairs, self.hidden_sample_weight, self.count)
-        inputs = [pair.inputs for pair in pairs]
-        return task + ops.cast(hidden, task.dtype), (task, hidden, outputs, inputs)
+        return self.network.replay(self.x, targets.values, fresh, targets.fed)
 
     def _task_loss(self, outputs: Nest) -> Tensor:
         """The compiled loss; the columns of single outputs are the deployed network's, not its."""
@@ -346,7 +416,7 @@ def targets_of(step: Step, found: Any) -> Targets:
     """
     targets = Targets(*found) if isinstance(found, tuple) else Targets(found)
     groups = step.network.groups
-    for part in (targets.values, targets.fed):
+    for part in (targets.values, targets.fed, targets.multipliers):
         shapes = [getattr(one, "shape", None) for one in part] if isinstance(part, list) else part
         if part is not None and (shapes is part or not _fit(shapes, groups)):
             wanted = [group.shape("batch") for group in groups]
