@@ -55,12 +55,12 @@ def _task_gradient(own, errors):
 
 
 def test_one_step_from_zero_is_backprop_at_the_step_size():
-    net, step_size = chain_net(), 3e-3
+    net, step_size = chain_net(), 3e-4
     found, _ = weight_gradients(relaxed(net, raikeras.InferredErrors(1, step_size)))
     wanted = reference(net).backprop()[0]
     # All but for what the values have moved, and for mismatches known to 1e-7 of a value.
-    close([one / step_size for one in found[:-1]], wanted[:-1], rtol=2e-2, atol=3e-3)
-    close(found[-1:], wanted[-1:], rtol=2e-2, atol=2e-2)
+    close([one / step_size for one in found[:-1]], wanted[:-1], rtol=2e-2, atol=1e-3)
+    close(found[-1:], wanted[-1:], rtol=2e-2, atol=3e-3)
 
 
 def test_errors_end_where_targets_with_the_same_penalty_do():

@@ -192,3 +192,24 @@ def test_a_preset_survives_saving(tmp_path):
     assert configs[0] == configs[1]
     np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
     again.fit(X, Y, **FIT)
+
+
+def test_rai_with_multipliers_deploys_what_it_trains():
+    x, y = moons(80, 2)
+    model = presets.rai_multipliers(make_net(), 400, learning_rate=3e-2, metrics=["accuracy"])
+    history = model.fit(x, y, batch_size=len(x), epochs=400, verbose=0).history
+    assert history["accuracy"][-1] >= 0.85
+    assert set(model.targets([0])) == {"hidden_0", "hidden_1"}
+    gap = abs(history["deployed_loss"][-1] - history["task_loss"][-1])
+    assert gap < 0.1 * history["deployed_loss"][-1]
+
+
+@pytest.mark.parametrize("preset", [presets.pc_alm, presets.epc])
+def test_predictive_coding_with_multipliers_and_by_errors_train_any_batches(preset):
+    x, y = moons(80, 2)
+    model = preset(make_net(), "binary_crossentropy", learning_rate=3e-2, metrics=["accuracy"])
+    history = model.fit(x, y, batch_size=20, epochs=80, verbose=0).history
+    assert history["accuracy"][-1] >= 0.85
+    assert model.store is None
+    kept = type(model).from_config(model.get_config()).target_rule.get_config()
+    assert kept == model.target_rule.get_config()
