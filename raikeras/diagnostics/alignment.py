@@ -22,16 +22,16 @@ class GradientAlignment(GradientCallback):
 
     The logs get `gradient_cosine/LAYER`, the cosine of the two gradients by all of the layer's
     trainable weights together, `gradient_ratio/LAYER`, the norm of the method's over that of
-    backprop's, and `gradient_cosine` and `gradient_ratio` of the whole network. A layer with
+    backprop's, and `gradient_cosine` and `gradient_ratio` of the whole network. By SGD a layer with
     cosine 1 goes backprop's way, at `gradient_ratio` times its speed; one with ratio 0 does not
     learn, whatever the layers above it make of the accuracy. Where nothing is relaxed, and in any
-    plain Keras model, the two are one, so both columns are 1.
+    plain Keras model, the two are one gradient and both columns 1.
 
     There is no cosine where a gradient is zero, or not finite: it is NaN there. The ratio is 0
     where the method's gradient alone is zero, and NaN where backprop's is, or one is not finite.
-    With `Learned` rows start at the forward pass, where no layer before the last cut has a
-    gradient of its own. Where a mismatch is as small as rounding, so is the ratio, and the cosine
-    says nothing.
+    With `Learned` rows start at the forward pass: at first a relaxed layer has no gradient but
+    that of its regularisation. Where a mismatch is as small as rounding, so is the ratio, and the
+    cosine says nothing.
 
     Args:
         x: Inputs of the examples on which gradients are taken, arrays. The same ones throughout,
