@@ -319,8 +319,7 @@ def test_training_is_the_same_with_and_without(targets):
 
 def test_the_example_of_its_docstring_runs():
     (example,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(GradientAlignment), re.DOTALL)
-    net = keras.Sequential([keras.Input((3,)), layers.Dense(4, "tanh", name="dense"),
-                            layers.Dense(2)])  # fmt: skip
+    net = make_net(lambda: [layers.Dense(4, "tanh", name="dense")])
     names = {"raikeras": raikeras, "net": net, "x": X, "y": Y}
     exec(example, names)
     cosines = names["history"].history["gradient_cosine/dense"]
