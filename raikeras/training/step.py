@@ -232,6 +232,10 @@ class Step:
         )
         return load_backend().control_barrier(self._of_layers_outside(gradients))
 
+    def task_weight_gradients(self) -> list[Tensor]:
+        """Backprop's gradient, the task loss' by the weights, in training mode; leaves no trace."""
+        return self._task_pass()[2]
+
     def layers_in_sequence(
         self, gradients: list[Tensor]
     ) -> Iterator[tuple[list[keras.Variable], Callable[[], list[Tensor]]]]:
