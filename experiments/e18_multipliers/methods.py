@@ -4,6 +4,8 @@ All relaxed methods have one objective: half a squared error at each hidden laye
 and averaged over examples, times the hidden weight. They differ in where targets come from.
 """
 
+from typing import Any
+
 import keras
 
 import raikeras
@@ -44,7 +46,7 @@ def begin(net, settings, seed: int) -> None:
 def compiled(net, settings, num_examples: int):
     """The model that trains `net`; its knobs are `rate`, `weight` and the number of `steps`."""
     knobs = Knobs(rate=1e-3, weight=1.0, steps=1.0)
-    options = {"relax": ()}
+    options: dict[str, Any] = {"relax": ()}
     if settings["method"] != "bp":
         options = {
             "relax": [layer.name for layer in net.layers[:-1]],

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import jax
 import numpy as np
+import scipy.special
 
 import raikeras
 from experiments.common import vectorised
@@ -101,7 +102,7 @@ class Program:
     def scores(self, x, y) -> tuple[float, float]:
         """Accuracy and mean cross-entropy of the deployed network."""
         logits = self.runs.outputs(x)[0].astype("float64")
-        loss = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(y)), y]
+        loss = scipy.special.logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]
         return float((logits.argmax(axis=1) == y).mean()), float(loss.mean())
 
     def alignment(self) -> dict[str, list[float]]:

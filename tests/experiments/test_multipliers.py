@@ -208,13 +208,18 @@ def test_a_program_is_kept_for_other_starts_rates_and_seeds(monkeypatch):
 
 def test_every_method_has_as_many_trials_from_the_same_starts():
     variants = profiles.read(ROOT)["e18_multipliers"][1]["variants"]
-    settings = {name: SETTINGS | own for name, own in variants.items()}
-    assert {len(training.pairs(own)) for own in settings.values()} == {6}
-    by_depth: dict[int, list] = {}
-    for name, own in settings.items():
-        method = name.rsplit("_", 1)[0].removesuffix("_default")
-        by_depth.setdefault(own["depth"], []).append((method, own["start"]))
-        assert name.rsplit("_", 1)[1] == str(own["depth"])
-    assert len({frozenset(found) for found in by_depth.values()}) == 1
-    starts = {start for _, start in by_depth[10]}
-    assert len(by_depth[10]) == len(starts) * len({method for method, _ in by_depth[10]})
+    found: dict[int, dict] = {}
+    for name, own in variants.items():
+        settings = SETTINGS | own
+        method, depth = name.rsplit("_", 1)
+        assert depth == str(settings["depth"])
+        trials, start = training.pairs(settings), settings["start"]
+        assert method.endswith("_default") == (start == "default")
+        numbers = found.setdefault(settings["depth"], {})
+        numbers[method.removesuffix("_default"), start] = trials
+    assert set(found) == {10, 30, 100}
+    assert len({frozenset(numbers) for numbers in found.values()}) == 1
+    for numbers in found.values():
+        assert len({len(set(trials)) for trials in numbers.values()}) == 1
+        for (method, start), trials in numbers.items():
+            assert trials == numbers[method, "orthogonal"], start
