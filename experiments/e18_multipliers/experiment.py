@@ -28,7 +28,7 @@
 #   more at every depth.
 # - g. In mini-batches rows should not be kept: `rows_fresh` is above `rows` by .02 or more at every
 #   depth.
-# - h. The start decides: `pc_alm` from Keras' default is .05 or more below the orthogonal start's at
+# - h. The start decides: `pc_alm` from Keras' default is .05 or more below the orthogonal start at
 #   30 layers.
 #
 # Price: products of layers that must follow one another in a training step (`critical_path`),
