@@ -1,4 +1,4 @@
-"""Small data sets for e05, e06 and e17: parts of a split, standardised, and what nets are judged by."""
+"""Small data sets for e05, e06, e17: parts of a split, standardised, and what judges nets."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,6 @@ from sklearn import datasets
 
 import raikeras
 from raikeras.datasets.uci_tables import TABLES, standard_split
-
 
 
 def friedman1(return_X_y=True):  # noqa: N803, as scikit-learn's loaders

@@ -165,9 +165,9 @@ def at_checkpoints(runs, data, order_of: Callable, checkpoints, run=None) -> Ite
         run: See `contest`.
 
     Yields:
-        At each checkpoint it, what the nets make of the fitted, held-out and test rows, a list of
-        arrays `(runs, rows, units)`, and the median seconds of a step of all runs so far, without
-        the first chunk, which is compiled; 0 if there is no other.
+        At each checkpoint what the nets make of the fitted, held-out and test rows, a list of
+        arrays `(runs, rows, units)`, and the median seconds of a step of all runs until now,
+        without the first chunk, which is compiled; 0 if there is no other.
     """
     x, y = (
         keras.ops.convert_to_tensor(np.stack([getattr(one, key) for one in data]))
@@ -183,7 +183,7 @@ def at_checkpoints(runs, data, order_of: Callable, checkpoints, run=None) -> Ite
                 progress(run, first, checkpoints[-1])
         done = checkpoint
         seconds = float(np.median(times[1:])) / chunk if times[1:] else 0.0
-        yield checkpoint, _outputs(runs, data, ("x_fit", "x_valid", "x_test")), seconds
+        yield _outputs(runs, data, ("x_fit", "x_valid", "x_test")), seconds
 
 
 def _outputs(runs, data, keys=("x_valid", "x_test")):

@@ -59,12 +59,13 @@ def _trained(name, data, splits, run):
         steps, chosen["budgets"], chosen["first_checkpoint"], chosen["checkpoints"]
     )
     repeated = [one for one in data for _ in trials]
-    kept, seconds = [], 0.0
+    kept, times = [], [0.0]
     order = _order(seeds, len(trials), rows, steps, batch)
-    for _, outputs, seconds in at_checkpoints(runs, repeated, order, looks, run):
+    for outputs, seconds in at_checkpoints(runs, repeated, order, looks, run):
+        times.append(seconds)
         nets = zip(repeated, *outputs, strict=True)
         kept.append([scores.of_outputs(name, made, one) for one, *made in nets])
-    extra = {"seconds": seconds / len(starts), "batch": batch}
+    extra = {"seconds": times[-1] / len(starts), "batch": batch}
     return [
         (_stacked(kept, slice(k * len(trials), (k + 1) * len(trials))), looks, extra)
         for k in range(len(seeds))

@@ -15,7 +15,9 @@ from experiments.common.tabular_training import loss_of, network
 
 TARGET_RATE = 0.4  # of targets that move before the weights, by the hidden loss' own curvature
 MULTIPLIER_RATE = 0.1
-GROWING = 0.1, 100.0  # the growing hidden weight's first and last value
+REFRESH = 5  # steps after which re-initialised rows start again
+GROWING = 0.004, 4.0  # the growing hidden weight's first and last value
+INFERRED_WEIGHT = 100.0  # hidden weight of inferred targets
 INFERENCE_STEPS = 10  # of inferred targets, each of which removes a share of a mismatch
 SHARE = 0.2
 PC_ALM_STEPS = 8  # with multipliers: four times the relaxed layers
@@ -48,7 +50,7 @@ class Method(NamedTuple):
     options: dict[str, Any] = {}  # noqa: RUF012, never changed
 
 
-def _rows(multiplier_rate: float) -> Callable[[Knobs], raikeras.TargetRule]:
+def _rows(multiplier_rate: float) -> Callable[[Knobs], raikeras.Learned]:
     follow = keras.optimizers.SGD(TARGET_RATE)
     return lambda _: raikeras.Learned(optimizer=follow, multiplier_rate=multiplier_rate)
 
@@ -59,14 +61,12 @@ def _growing(knobs: Knobs) -> raikeras.TargetRule:
 
 
 def _reinitialised(knobs: Knobs) -> raikeras.TargetRule:
-    """Rows that start again at the forward pass."""
-    rule = _rows(0.0)(knobs)
-    rule.refresh_every = knobs["refresh"]
-    return rule
+    follow = keras.optimizers.SGD(TARGET_RATE)
+    return raikeras.Learned(optimizer=follow, refresh_every=REFRESH, multiplier_rate=0.0)
 
 
 def _inferred(knobs: Knobs) -> raikeras.TargetRule:
-    follow = keras.optimizers.SGD(knobs.over(SHARE, "weight"))
+    follow = keras.optimizers.SGD(SHARE / INFERRED_WEIGHT)
     return raikeras.Inferred(INFERENCE_STEPS, optimizer=follow)
 
 
@@ -78,33 +78,32 @@ METHODS = {
     "bp": Method(_rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1), mini_batches=True),
     "bp_full": Method(_rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)),
     "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)),
-    "penalty": Method(_grid(rate=(3e-3, 1e-2, 3e-2), weight=(0.1, 1.0)), _rows(0.0)),
-    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.03, 0.1, 0.3)), _growing),
+    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1)), _rows(0.0)),
+    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.1, 0.3, 1.0)), _growing),
     "multipliers": Method(
-        _grid(rate=(3e-3, 1e-2, 3e-2), weight=(0.03, 0.1)), _rows(MULTIPLIER_RATE)
+        _grid(rate=(3e-3, 1e-2), weight=(0.03, 0.1, 0.3)), _rows(MULTIPLIER_RATE)
     ),
-    "reinitialised": Method(
-        _grid(rate=(3e-3, 1e-2, 3e-2), refresh=(5.0, 20.0)), _reinitialised
-    ),
+    "reinitialised": Method(_grid(rate=(1e-3, 3e-3, 1e-2), weight=(0.01, 0.1)), _reinitialised),
     "inferred": Method(
-        _grid(rate=(1e-3, 3e-3, 1e-2), weight=(1.0, 10.0)), _inferred, mini_batches=True
+        _rates(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+        _inferred,
+        mini_batches=True,
+        options={"hidden_weight": INFERRED_WEIGHT},
     ),
     "inferred_multipliers": Method(
-        _grid(rate=(1e-3, 3e-3, 1e-2), weight=(1.0, 10.0)),
+        _rates(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
         _inferred_multipliers,
         mini_batches=True,
-        options={"at": "post_activation"},
+        options={"at": "post_activation", "hidden_weight": INFERRED_WEIGHT},
     ),
-    "source": Method(_rates(1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 3e-1)),
+    "source": Method(_rates(1e-3, 1e-2, 3e-2, 6e-2, 1e-1, 2e-1)),
     "locoprop_s": Method(
-        _grid(rate=(3e-4, 1e-3, 3e-3), step_size=(1.0, 10.0)), mini_batches=True
+        _grid(rate=(1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
     ),
 }
 
 
-def compiled(
-    method: str, shape: tuple[int, int, list[int]], steps: int
-) -> raikeras.RelaxedModel:
+def compiled(method: str, shape: tuple[int, int, list[int]], steps: int) -> raikeras.RelaxedModel:
     """The `RelaxedModel` that trains by a method, with knobs for what its trials change.
 
     Args:
@@ -125,7 +124,6 @@ def compiled(
         target_rate=1e-2,
         weight=1.0,
         step_size=1.0,
-        refresh=10.0,
         first=GROWING[0],
         last=GROWING[1],
     )

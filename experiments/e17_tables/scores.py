@@ -1,4 +1,4 @@
-"""What e17 makes of the scores at checkpoints: budgets, the choice by held-out rows, overfitting."""
+"""What e17 makes of scores at checkpoints: budgets, choice by held-out rows, overfitting."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ Scores = dict[tuple[str, str], np.ndarray]
 
 
 def checkpoints(steps: int, budgets: Sequence[int], first: int, number: int) -> list[int]:
-    """About `number` numbers of steps, evenly spaced in their logarithm, and the budgets among them.
+    """About `number` numbers of steps, evenly spaced in their logarithm, with the budgets.
 
     Args:
         steps: The last one.
@@ -30,7 +30,7 @@ def checkpoints(steps: int, budgets: Sequence[int], first: int, number: int) -> 
 def of_outputs(name: str, outputs: Sequence[np.ndarray], data: tabular.Parts) -> dict:
     """The scores of one net: by (part, score) a float, NaN where its outputs are not finite."""
     labels = data.y_fit, data.y_valid, data.y_test
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for part, made, wanted in zip(PARTS, outputs, labels, strict=True):
         judged = tabular.judge(name, made, wanted, data.scale)
         found |= {(part, score): judged[score] for score in scores_of(name)}
