@@ -10,7 +10,7 @@ from experiments.common.tabular_training import at_checkpoints, parts_of, starts
 from experiments.e17_tables import scores
 from experiments.e17_tables.methods import METHODS, Method, compiled
 
-STRENGTHS = (1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)  # of the linear model's squared weights
+STRENGTHS = (1e-2, 1e-1, 1.0, 10.0, 30.0, 100.0, 300.0, 1000.0)  # of the linear model's penalty
 
 
 def results_of(run, splits):

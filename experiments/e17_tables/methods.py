@@ -1,4 +1,4 @@
-"""The methods of e17: one net, one loss, six settings each, constant rates.
+"""The methods of e17: one net, one loss, eight settings each, constant rates.
 
 All but backprop and the source's protocol leave the output layer as it is. Adam has beta_2 = .99
 wherever it trains.
@@ -74,31 +74,39 @@ def _inferred_multipliers(knobs: Knobs) -> raikeras.TargetRule:
     return raikeras.Inferred(PC_ALM_STEPS, multiplier_rate=0.925, multiplier_leak=0.01)
 
 
+_BACKPROP = _rates(1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 1e-1)
+_INFERRED = _rates(1e-4, 3e-4, 6e-4, 1e-3, 2e-3, 4e-3, 1e-2, 3e-2)
 METHODS = {
-    "bp": Method(_rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1), mini_batches=True),
-    "bp_full": Method(_rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)),
-    "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)),
-    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1)), _rows(0.0)),
-    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.1, 0.3, 1.0)), _growing),
+    "bp": Method(_BACKPROP, mini_batches=True),
+    "bp_full": Method(_BACKPROP),
+    "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1)),
+    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1, 0.3)), _rows(0.0)),
+    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.1, 0.3, 1.0, 3.0)), _growing),
+    # Of a grid of twelve, without its corners.
     "multipliers": Method(
-        _grid(rate=(3e-3, 1e-2), weight=(0.03, 0.1, 0.3)), _rows(MULTIPLIER_RATE)
+        [
+            *_grid(rate=(1e-3, 3e-3), weight=(0.03, 0.1)),
+            *_grid(rate=(3e-3, 1e-2), weight=(0.3,)),
+            {"rate": 3e-3, "weight": 1.0},
+            {"rate": 1e-2, "weight": 0.1},
+        ],
+        _rows(MULTIPLIER_RATE),
     ),
-    "reinitialised": Method(_grid(rate=(1e-3, 3e-3, 1e-2), weight=(0.01, 0.1)), _reinitialised),
+    "reinitialised": Method(
+        _grid(rate=(3e-3, 1e-2), weight=(0.003, 0.01, 0.03, 0.1)), _reinitialised
+    ),
     "inferred": Method(
-        _rates(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-        _inferred,
-        mini_batches=True,
-        options={"hidden_weight": INFERRED_WEIGHT},
+        _INFERRED, _inferred, mini_batches=True, options={"hidden_weight": INFERRED_WEIGHT}
     ),
     "inferred_multipliers": Method(
-        _rates(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+        _INFERRED,
         _inferred_multipliers,
         mini_batches=True,
         options={"at": "post_activation", "hidden_weight": INFERRED_WEIGHT},
     ),
-    "source": Method(_rates(1e-3, 1e-2, 3e-2, 6e-2, 1e-1, 2e-1)),
+    "source": Method(_rates(1e-4, 1e-3, 1e-2, 2e-2, 4e-2, 7e-2, 1e-1, 2e-1)),
     "locoprop_s": Method(
-        _grid(rate=(1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
+        _grid(rate=(3e-4, 1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
     ),
 }
 

@@ -97,7 +97,7 @@ def test_checkpoints_see_the_nets_of_keras_own_fit():
         every = [np.arange(rows)] * 4
         if method == "bp":
             every = vectorised.shuffled([3], 1, rows, 50)[0][:4]
-        assert curves["diabetes_steps"] == [1, 2, 4] and len(curves["trials"]) == 6
+        assert curves["diabetes_steps"] == [1, 2, 4] and len(curves["trials"]) == 8
         for trial in (1, 4):
             model = training.network(10, 1, [4, 4])
             keras.utils.set_random_seed(3)
@@ -135,13 +135,13 @@ def test_a_tiny_run_of_each_method_has_the_names_of_the_schema(method):
     assert {*metrics} == {*schema.metrics(chosen["settings"])}
     assert {*curves} == {*schema.curves(chosen["settings"])}
     assert np.isfinite([*metrics.values()]).all() and metrics["diabetes_seconds"] > 0
-    assert len(curves["trials"]) == 6  # the same number for all
+    assert len(curves["trials"]) == 8  # the same number for all
     steps = len(curves["diabetes_steps"])
     for name in names("diabetes", schema.PARTS, "rmse"):
-        assert np.shape(curves[name]) == (6, steps)
+        assert np.shape(curves[name]) == (8, steps)
     if method != "linear":  # settings are knobs that reach the step
         ends = [[row[-1] for row in curves[f"diabetes_{part}_rmse"]] for part in schema.PARTS]
-        assert len({*zip(*ends, strict=True)}) == 6
+        assert len({*zip(*ends, strict=True)}) == 8
 
 
 def test_multipliers_are_the_presets_with_a_constant_rate():
