@@ -146,9 +146,10 @@ def rai_multipliers(
     """RAI whose targets end at the forward pass without a growing weight: by multipliers.
 
     Rows with a scaled multiplier of each target unit (see `Learned`), half a squared error summed
-    over units, the output layer not relaxed. Weights follow Adam with a rate that falls linearly to
-    2 % over `steps`. Made for full batches: with mini-batches multipliers follow weights that have
-    moved since an example was last seen.
+    over units and weighed by 0.1, the output layer not relaxed. Weights follow Adam with a rate
+    that falls linearly to 2 % over `steps`. With a small hidden weight targets move far for the
+    task and training is fast; multipliers make up for it. Made for full batches: with mini-batches
+    multipliers follow weights that have moved since an example was last seen.
 
     Args:
         net: A built Sequential or Functional model of Dense layers.
@@ -169,6 +170,7 @@ def rai_multipliers(
     descent = keras.optimizers.SGD(target_learning_rate)
     targets = Learned(num_examples, optimizer=descent, multiplier_rate=multiplier_rate)
     optimizer = adam_with_decay(learning_rate, steps)
+    kwargs = {"hidden_weight": 0.1, **kwargs}
     return _summed_over_units(net, targets, optimizer, loss, metrics, kwargs)
 
 
@@ -184,7 +186,8 @@ def pc_alm(
 
     Targets at the layers' outputs and a multiplier each are inferred for every batch from the
     forward pass, by steps of 0.25; multipliers follow at 0.925 with a leak of 0.01. The output
-    layer is not relaxed. Any data, no rows.
+    layer is not relaxed. Any data, no rows. The hidden weight is 10, a gentle nudge: at 1, the
+    source's, targets of 100 layers go so far that the weights' gradient loses backprop's direction.
 
     Args:
         net: A built Sequential or Functional model whose last Dense layer is its output.
@@ -200,7 +203,7 @@ def pc_alm(
     steps = 4 * max(1, len(_hidden_dense(net))) if steps is None else steps
     targets = Inferred(steps, multiplier_rate=0.925, multiplier_leak=0.01)
     optimizer = keras.optimizers.Adam(learning_rate)
-    kwargs = {"at": "post_activation", **kwargs}
+    kwargs = {"at": "post_activation", "hidden_weight": 10.0, **kwargs}
     return _summed_over_units(net, targets, optimizer, loss, metrics, kwargs)
 
 
