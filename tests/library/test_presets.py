@@ -196,12 +196,19 @@ def test_a_preset_survives_saving(tmp_path):
 
 def test_rai_with_multipliers_deploys_what_it_trains():
     x, y = moons(80, 2)
-    model = presets.rai_multipliers(make_net(), 400, learning_rate=3e-2, metrics=["accuracy"])
-    history = model.fit(x, y, batch_size=len(x), epochs=400, verbose=0).history
-    assert history["accuracy"][-1] >= 0.85
+
+    def trained(**settings):
+        model = presets.rai_multipliers(
+            make_net(), 400, learning_rate=3e-2, metrics=["accuracy"], **settings
+        )
+        history = model.fit(x, y, batch_size=len(x), epochs=400, verbose=0).history
+        gap = history["deployed_loss"][-1] - history["task_loss"][-1]
+        return model, history["accuracy"][-1], abs(gap)
+
+    model, accuracy, gap = trained()
+    assert accuracy >= 0.85
     assert set(model.targets([0])) == {"hidden_0", "hidden_1"}
-    gap = abs(history["deployed_loss"][-1] - history["task_loss"][-1])
-    assert gap < 0.1 * history["deployed_loss"][-1]
+    assert gap < 0.3 * trained(multiplier_rate=0.0)[2]
 
 
 @pytest.mark.parametrize("preset", [presets.pc_alm, presets.epc])
