@@ -20,8 +20,8 @@ from raikeras.backend.keras_internals import (
 )
 from raikeras.data import ids as ids_in
 from raikeras.data.finite import FiniteCheck
-from raikeras.network.chain import reason_not_stackable
 from raikeras.network.changes import check_known
+from raikeras.network.find_chains import reason_not_stackable
 from raikeras.rows.layout import by_cut
 from raikeras.rows.storage import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
