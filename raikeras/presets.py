@@ -1,4 +1,4 @@
-"""The named methods: RAI as coded, as written and with a growing hidden weight; LocoProp-S, -M.
+"""The named methods: RAI as coded, as written, with a growing hidden weight; LocoProp-S, -M; muPC.
 
 Each returns a compiled `RelaxedModel`; they differ in the four choices only.
 """
@@ -8,11 +8,11 @@ from typing import Any
 import keras
 
 from raikeras.backend.keras_internals import sublayers
-from raikeras.initializers import isometric_start
+from raikeras.initializers import depth_mup, isometric_start, residual_parts
 from raikeras.losses import HalfSquaredError, MatchingLoss
 from raikeras.model import RelaxedModel
 from raikeras.optimizers import Rprop
-from raikeras.targets import Gradient, Learned
+from raikeras.targets import Gradient, Inferred, Learned
 from raikeras.training.weight_steps import Local, WeightStep
 
 
@@ -196,6 +196,53 @@ def locoprop_m(
     """
     settings = {"at": "post_activation", "hidden_loss": MatchingLoss(reduction="sum"), **kwargs}
     return _locoprop(net, loss, optimizer, step_size, weight_step, metrics, settings)
+
+
+def mu_pc(
+    net: keras.Model,
+    loss: Any = None,
+    learning_rate: Any = 0.1,
+    steps: int | None = None,
+    step_size: float | None = 0.5,
+    seed: int | None = None,
+    metrics: Any = None,
+    start: str | None = "depth_mup",
+    **kwargs: Any,
+) -> RelaxedModel:
+    """muPC (Innocenti et al., 2025, arXiv 2505.13124): predictive coding in deep residual nets.
+
+    TODO
+
+    Args:
+        net: A built Functional model as `raikeras.initializers.depth_mup` wants it.
+        loss: The task loss. `None`: half the squared error, summed over outputs.
+        learning_rate: Float, rate of Adam for the weights.
+        steps: Integer, number of inference steps. `None`: as many as there are targets.
+        step_size: Float, the rate of inference, an example's own. `None` follows the curvature.
+        seed: Integer, seed of the start.
+        metrics: Metrics of the deployed network.
+        start: `"depth_mup"`, which replaces the net's weights and scales, or `None`, which keeps
+            them.
+        **kwargs: Handed to `RelaxedModel`.
+
+    Returns:
+        A compiled `RelaxedModel`.
+
+    Raises:
+        ValueError: If `net` has no such blocks, or for another `start`.
+    """
+    if start not in ("depth_mup", None):
+        raise ValueError(f'`start` must be "depth_mup" or None. Received: start={start!r}')
+    parts = residual_parts(net)
+    if start:
+        depth_mup(net, seed)
+    hidden = [parts.first[1].name, *(block.layer.name for block in parts.blocks)]
+    energy = HalfSquaredError("sum_over_batch_size")
+    targets = Inferred(len(hidden) if steps is None else steps, step_size)
+    settings = {"targets": targets, "relax": hidden, "hidden_loss": energy}
+    model = RelaxedModel(net, **{**settings, **kwargs})
+    model.compile(keras.optimizers.Adam(learning_rate), loss or energy, metrics=metrics)
+    return model
 
 
 def adam_with_decay(learning_rate: Any, steps: int) -> keras.optimizers.Adam:

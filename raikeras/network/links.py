@@ -40,6 +40,11 @@ class Wiring:
         tensor = node.outputs[0]
         return [] if id(tensor) in self._ends else self._takers.get(id(tensor), [])
 
+    def behind(self, node: Any) -> keras.Operation | None:
+        """What alone takes a node's output, `None` if that is not one."""
+        takers = self.takers(node)
+        return takers[0].operation if len(takers) == 1 else None
+
 
 class Link:
     """A relaxed layer and the Dense layer whose weights its own value has.
