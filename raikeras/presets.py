@@ -203,7 +203,7 @@ def mu_pc(
     loss: Any = None,
     learning_rate: Any = 0.1,
     steps: int | None = None,
-    step_size: float | None = 0.5,
+    step_size: float | None = 0.2,
     seed: int | None = None,
     metrics: Any = None,
     start: str | None = "depth_mup",
@@ -211,14 +211,21 @@ def mu_pc(
 ) -> RelaxedModel:
     """muPC (Innocenti et al., 2025, arXiv 2505.13124): predictive coding in deep residual nets.
 
-    TODO
+    The net gets the Depth-muP start and scales unless it keeps its own. Targets are the residual
+    stream, behind the first Rescaling and behind each block's Add; the energy is half the squared
+    error, summed over units and layers and averaged over examples. Targets start at the forward
+    pass and follow the energy, then the weights take a step of Adam. Adam's rate is that of the
+    source's code (thebuckleylab/jpc), which has as many inference steps as hidden layers, 8, no
+    biases and the widths 512; its rate of inference, .5, is one of the mean over a batch. The rate
+    here is an example's own: where weights have grown, .5 is too large. On digits, 128 blocks of
+    64 units, 20 steps served nearly as well as 129.
 
     Args:
         net: A built Functional model as `raikeras.initializers.depth_mup` wants it.
         loss: The task loss. `None`: half the squared error, summed over outputs.
-        learning_rate: Float, rate of Adam for the weights.
+        learning_rate: Float, Adam's rate.
         steps: Integer, number of inference steps. `None`: as many as there are targets.
-        step_size: Float, the rate of inference, an example's own. `None` follows the curvature.
+        step_size: Float, the rate of inference. `None`: that which the curvature allows.
         seed: Integer, seed of the start.
         metrics: Metrics of the deployed network.
         start: `"depth_mup"`, which replaces the net's weights and scales, or `None`, which keeps
@@ -229,7 +236,7 @@ def mu_pc(
         A compiled `RelaxedModel`.
 
     Raises:
-        ValueError: If `net` has no such blocks, or for another `start`.
+        ValueError: If `net` is no such net, or for another `start`.
     """
     if start not in ("depth_mup", None):
         raise ValueError(f'`start` must be "depth_mup" or None. Received: start={start!r}')

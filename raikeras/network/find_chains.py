@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 
@@ -62,7 +61,11 @@ def find_chains(
     chains, reason = [], None
     for graph, nodes in graphs:
         wiring = Wiring(graph, nodes)
-        links = [_link(node, wiring) for node in nodes if id(node.operation) in wanted]
+        links: list[Link | None] = [
+            dense_link(node) or residual_link(node, wiring)
+            for node in nodes
+            if id(node.operation) in wanted
+        ]
         free = [
             link
             for link in links
@@ -85,10 +88,6 @@ def find_chains(
             else:
                 chains.append(Chain(graph, run))
     return chains, reason
-
-
-def _link(node: Any, wiring: Wiring) -> Link | None:
-    return dense_link(node, wiring) or residual_link(node, wiring)
 
 
 def _followed(links: list[Link], wiring: Wiring) -> Iterator[tuple[int, Link]]:

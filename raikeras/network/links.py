@@ -23,7 +23,6 @@ class Wiring:
     """
 
     def __init__(self, graph: keras.Model, nodes: list[Any]) -> None:
-        self.nodes = nodes
         self._makers = {id(tensor): node for node in nodes for tensor in node.outputs}
         self._takers: dict[int, list[Any]] = {}
         for node in nodes:
@@ -126,7 +125,7 @@ class ResidualLink(Link):
         return *super().signature(), before, scale
 
 
-def dense_link(node: Any, wiring: Wiring) -> DenseLink | None:
+def dense_link(node: Any) -> DenseLink | None:
     """The link of a Dense layer's node, `None` if it is none."""
     return DenseLink(node) if _is_square(node.operation) else None
 
@@ -145,23 +144,19 @@ def residual_link(node: Any, wiring: Wiring) -> ResidualLink | None:
 
 def _branch(start: Any, end: Any, wiring: Wiring) -> list[Any] | None:
     """The nodes from one tensor to another, if they are those of a block that nothing taps."""
-    found: list[Any] = []
-    tensor, tests = end, [_is_rescaling, _is_square, _is_activation]
-    while tests:
+    nodes: list[Any] = []
+    tensor = end
+    for fits, needed in ((_is_rescaling, False), (_is_square, True), (_is_activation, False)):
         node = wiring.maker(tensor)
-        if node is None or len(wiring.takers(node)) != 1:
-            return None
-        while tests and not tests[0](node.operation):
-            if tests.pop(0) is _is_square:
+        if tensor is start or node is None or not fits(node.operation):
+            if needed:
                 return None
-        if not tests:
+            continue
+        if len(wiring.takers(node)) != 1:
             return None
-        passed = tests.pop(0)
-        found.insert(0, node)
+        nodes.insert(0, node)
         tensor = node.input_tensors[0]
-        if tensor is start and passed is not _is_rescaling:
-            return found
-    return None
+    return nodes if tensor is start else None
 
 
 def can_be_stacked(layer: Any) -> bool:
