@@ -211,14 +211,16 @@ def mu_pc(
 ) -> RelaxedModel:
     """muPC (Innocenti et al., 2025, arXiv 2505.13124): predictive coding in deep residual nets.
 
-    The net gets the Depth-muP start and scales unless it keeps its own. Targets are the residual
-    stream, behind the first Rescaling and behind each block's Add; the energy is half the squared
-    error, summed over units and layers and averaged over examples. Targets start at the forward
-    pass and follow the energy, then the weights take a step of Adam. Adam's rate is that of the
-    source's code (thebuckleylab/jpc), which has as many inference steps as hidden layers, 8, no
-    biases and the widths 512; its rate of inference, .5, is one of the mean over a batch. The rate
-    here is an example's own: where weights have grown, .5 is too large. On digits, 128 blocks of
-    64 units, 20 steps served nearly as well as 129.
+    The net gets the Depth-muP start and scales unless it keeps its own. Targets are the values of
+    the residual stream: behind the first Rescaling and behind each block's Add. The energy is half
+    the squared error, summed over units and layers and averaged over examples. Targets start at
+    the forward pass and follow its gradient, then the weights take a step of Adam.
+
+    Adam's rate is that of the source's code (thebuckleylab/jpc, whose scripts have 8 hidden layers
+    of 512 units without biases and 8 inference steps). Its rate of inference, .5 on the mean over
+    64 examples, moves an example's targets by less than one percent of their gradient; the rate
+    here is an example's own, and from .5 on inference was seen to overshoot once weights had grown.
+    On digits, with 128 blocks of 64 units, 20 steps served nearly as well as 129.
 
     Args:
         net: A built Functional model as `raikeras.initializers.depth_mup` wants it.
