@@ -29,8 +29,8 @@ def net(depth=4, **settings):
     keras.utils.set_random_seed(1)
     inputs = keras.Input((3,))
     value = layers.Dense(5, name="first")(inputs)
-    for number_ in range(depth):
-        value = block(value, str(number_), **settings)
+    for k in range(depth):
+        value = block(value, str(k), **settings)
     return keras.Model(inputs, layers.Dense(1, "sigmoid", name="out")(value))
 
 
@@ -203,13 +203,14 @@ def test_blocks_with_a_target_inside_train_layer_by_layer(relax):
 
 def test_a_chain_of_dense_layers_may_feed_blocks():
     inputs = keras.Input((5,))
-    value = layers.Dense(5, "tanh")(layers.Dense(5, "tanh")(inputs))
-    value = block(block(value))
-    net = keras.Model(inputs, layers.Dense(1)(value))
-    plain = [layer for layer in net.layers[:3] if layer.name.startswith("dense")]
-    names = [layer.name for layer in [*plain, *net.layers] if isinstance(layer, layers.Add)]
-    names += [layer.name for layer in plain]
-    assert [len(chain) for chain in chains_of(net, names)] == [2, 2]
+    value = layers.Dense(5, "tanh", name="low")(inputs)
+    value = layers.Dense(5, "tanh", name="high")(value)
+    net = keras.Model(inputs, layers.Dense(1)(block(block(value, "a"), "b")))
+    found = chains_of(net, ["low", "high", "sum_a", "sum_b"])
+    assert [[layer.name for layer in chain.layers] for chain in found] == [
+        ["low", "high"],
+        ["sum_a", "sum_b"],
+    ]
 
 
 ODD = [
@@ -410,6 +411,8 @@ def test_a_net_that_changes_is_followed(change, lengths):
 
 
 def test_the_net_is_up_to_date_while_it_trains_and_afterwards(tmp_path):
+    """Saved and loaded too."""
+
     class Look(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             chain = self.model.relaxed.network.chains[0]
