@@ -59,7 +59,7 @@ class Contender:
             chosen: dict[str, Any] = (
                 {} if deployed_every is None else {"deployed_every": deployed_every}
             )
-            given = {"multiplier_rate": 0.1} if multipliers else {}
+            given: dict[str, Any] = {"multiplier_rate": 0.1} if multipliers else {}
             if inferred is not None:
                 chosen["targets"] = raikeras.Inferred(inferred, **given)
             elif multipliers:
