@@ -34,6 +34,7 @@ class Contender:
         batches: Batches of an epoch. RAI keeps a row for each example of all of them.
         deployed_every: See `raikeras.RelaxedModel`; `None` for its default.
         inferred: Steps of inference; `None` for targets that are learned.
+        multipliers: Whether targets have multipliers.
         jit_compile: See `keras.Model.compile`.
     """
 
@@ -48,6 +49,7 @@ class Contender:
         batches: int,
         deployed_every: int | None = 0,
         inferred: int | None = None,
+        multipliers: bool = False,
         jit_compile: str | bool = "auto",
     ):
         if method not in METHODS:
@@ -57,8 +59,11 @@ class Contender:
             chosen: dict[str, Any] = (
                 {} if deployed_every is None else {"deployed_every": deployed_every}
             )
+            given: dict[str, Any] = {"multiplier_rate": 0.1} if multipliers else {}
             if inferred is not None:
-                chosen["targets"] = raikeras.Inferred(inferred)
+                chosen["targets"] = raikeras.Inferred(inferred, **given)
+            elif multipliers:
+                chosen["targets"] = raikeras.Learned(**given)
             self.model = raikeras.RelaxedModel(self.model, fuse=method == "fused", **chosen)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         self.model.compile(optimizer_of(optimizer), loss, jit_compile=jit_compile)

@@ -55,6 +55,7 @@ def row(method: str, optimizer: str, **settings) -> Row:
     name += "" if method == "floor" else f", {optimizer}"
     name += ", deployed metrics" if "deployed_every" in settings else ""
     name += f", Inferred({settings['inferred']})" if "inferred" in settings else ""
+    name += ", multipliers" if "multipliers" in settings else ""
     return Row(name + (", XLA" if "jit_compile" in settings else ""), method, optimizer, settings)
 
 
@@ -65,7 +66,9 @@ def table(backend: str) -> list[Row]:
     rows += [row("fused", "rprop", **deployed)]
     rows += [row(method, "sgd") for method in ("backprop", "fused", "layerwise")]
     rows += [row("fused", "sgd", **deployed)]
+    rows += [row("fused", "sgd", multipliers=True)]
     rows += [row(method, "sgd", inferred=10) for method in ("fused", "layerwise")]
+    rows += [row("fused", "sgd", inferred=10, multipliers=True)]
     rows += [row("backprop", "adam"), row("fused", "adam"), row("floor", "rprop")]
     if backend == "tensorflow":
         rows += [row(m, "rprop", jit_compile=True) for m in ("backprop", "fused", "floor")]

@@ -20,8 +20,8 @@ from raikeras.backend.keras_internals import (
 )
 from raikeras.data import ids as ids_in
 from raikeras.data.finite import FiniteCheck
-from raikeras.network.chain import reason_not_stackable
 from raikeras.network.changes import check_known
+from raikeras.network.find_chains import reason_not_stackable
 from raikeras.rows.layout import by_cut
 from raikeras.rows.storage import Store, store_bytes
 from raikeras.targets import Learned, TargetRule
@@ -73,7 +73,9 @@ class RelaxedModel(keras.Model):
             the columns are left out.
         fuse: Whether chains of equal Dense layers train as one stacked tensor: one product for all
             layers instead of one after another, the same numbers up to rounding. Layers are
-            equal if units, activation, regularizers, constraints and dtype are. An optimizer that
+            equal if units, activation, regularizers, constraints and dtype are. So do equal
+            residual blocks `Add()([h, Rescaling(s)(Dense(units)(Activation(f)(h)))])` whose Add is
+            relaxed, the Dense not; Rescaling and Activation may be missing. An optimizer that
             does not treat every weight by itself (clipnorm, Muon, ...) trains layer by layer, with
             a warning.
         **kwargs: `name` and `dtype`, see `keras.Model`.

@@ -56,6 +56,21 @@ class Knobs(keras.layers.Layer):
         )
 
 
+class RpropKnobs(Knobs):
+    """Rprop reads its initial step size from a variable of its own: that one is the knob `rate`.
+
+    Args:
+        optimizer: The model's `raikeras.optimizers.Rprop`.
+    """
+
+    def __init__(self, optimizer):
+        super().__init__()
+        self.optimizer = optimizer
+
+    def __getitem__(self, name):
+        return self.optimizer.learning_rate if name == "rate" else super().__getitem__(name)
+
+
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, function):
         self._function = function

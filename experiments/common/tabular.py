@@ -1,4 +1,4 @@
-"""Small data sets for e05 and e06: parts of a split, standardised, and what nets are judged by."""
+"""Small data sets for e05, e06, e17: parts of a split, standardised, and what judges nets."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,14 @@ from sklearn import datasets
 import raikeras
 from raikeras.datasets.uci_tables import TABLES, standard_split
 
+
+def friedman1(return_X_y=True):  # noqa: N803, as scikit-learn's loaders
+    """Friedman's first function: 768 rows, five inputs that matter and three that do not."""
+    return datasets.make_friedman1(n_samples=768, n_features=8, noise=0.1, random_state=0)
+
+
 SKLEARN = {
+    "friedman1": friedman1,
     "diabetes": datasets.load_diabetes,
     "digits": datasets.load_digits,
     "breast_cancer": datasets.load_breast_cancer,

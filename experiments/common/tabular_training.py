@@ -1,10 +1,11 @@
 """Trains all splits and settings of a data set and a method at once and judges the chosen ones.
 
-Used by e05 and e06.
+Used by e05 and e06, which look at the nets in the end, and by e17, which looks on the way, too.
 """
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -33,6 +34,12 @@ class Plan(NamedTuple):
     full_batch: str | None = None
     always_full: bool = False
     stops_early: bool = False
+
+
+def network(features, outputs, hidden_units):
+    """Dense tanh layers with Keras' default start; linear outputs or logits."""
+    hidden = [keras.layers.Dense(units, "tanh") for units in hidden_units]
+    return keras.Sequential([keras.Input((features,)), *hidden, keras.layers.Dense(outputs)])
 
 
 def loss_of(outputs):
@@ -98,11 +105,11 @@ def contest(plan: Plan, name: str, splits: list[int], settings: dict, run: Any =
         A list of pairs of dicts (metrics, curves), one a split.
     """
     started = time.perf_counter()
-    data = _data(name, splits, settings)
+    data = parts_of(name, splits, settings)
     shape = data[0].x_fit.shape[1], tabular.CLASSES.get(name, 1), settings["hidden_units"]
     steps, batch = _length(plan, name, len(data[0].x_fit), settings)
     model = plan.build(shape, steps, settings)
-    starts = [start for start in _starts(model.net, splits) for _ in plan.trials]
+    starts = [start for start in starts_of(model.net, splits) for _ in plan.trials]
     runs = vectorised.Sweep(model, starts, [*plan.trials] * len(splits), len(data[0].x_fit))
     repeated = [one for one in data for _ in plan.trials]
     order = _order(splits, len(plan.trials), len(data[0].x_fit), steps, batch)
@@ -145,10 +152,44 @@ def train(runs, data, order, early=None, run=None):
     return kept or _outputs(runs, data)
 
 
-def _outputs(runs, data):
-    """What the nets make of the held-out and of the test rows."""
+def at_checkpoints(runs, data, order_of: Callable, checkpoints, run=None) -> Iterator[tuple]:
+    """Takes all steps of a sweep on the fitted rows, and looks at the nets on the way.
+
+    Args:
+        runs: The sweep.
+        data: A `tabular.Parts` for each run.
+        order_of: `order_of(first, last)` gives the rows of these steps' batches, integers
+            `(runs, last - first, batch)`.
+        checkpoints: Rising numbers of steps. All chunks are as long as their greatest common
+            divisor, for each length is a compilation.
+        run: See `contest`.
+
+    Yields:
+        At each checkpoint what the nets make of the fitted, held-out and test rows, a list of
+        arrays `(runs, rows, units)`, and the median seconds of a step of all runs until now,
+        without the first chunk, which is compiled; 0 if there is no other.
+    """
+    x, y = (
+        keras.ops.convert_to_tensor(np.stack([getattr(one, key) for one in data]))
+        for key in ("x_fit", "y_fit")
+    )
+    chunk, times, done = math.gcd(*checkpoints), [], 0
+    for checkpoint in checkpoints:
+        for first in range(done, checkpoint, chunk):
+            started = time.perf_counter()
+            runs.train(x, y, order_of(first, first + chunk), by_run=True)
+            times.append(time.perf_counter() - started)
+            if run:
+                progress(run, first, checkpoints[-1])
+        done = checkpoint
+        seconds = float(np.median(times[1:])) / chunk if times[1:] else 0.0
+        yield _outputs(runs, data, ("x_fit", "x_valid", "x_test")), seconds
+
+
+def _outputs(runs, data, keys=("x_valid", "x_test")):
+    """What the nets make of these parts: by default of the held-out and of the test rows."""
     found = []
-    for key in ("x_valid", "x_test"):
+    for key in keys:
         parts = [getattr(one, key) for one in data]
         same = all(np.shares_memory(part, parts[0]) for part in parts)  # images have one test part
         x = parts[0] if same else np.stack(parts)
@@ -156,7 +197,7 @@ def _outputs(runs, data):
     return found
 
 
-def _data(name, splits, settings):
+def parts_of(name, splits, settings):
     """The parts of each split; all share the test rows of images."""
     data = [
         tabular.parts(name, split, settings["held_out"], settings["image_examples"])
@@ -183,7 +224,7 @@ def _order(splits, trials, rows, steps, batch):
     return np.repeat(vectorised.shuffled(splits, epochs, rows, batch)[:, :steps], trials, axis=0)
 
 
-def _starts(net, splits):
+def starts_of(net, splits):
     """First weights by split, the same for all methods: Keras' default start of a net like this."""
     drawn = []
     for split in splits:

@@ -7,8 +7,8 @@ held-out rows of splits 0 to 3 of concrete, diabetes, digits and wine; test rows
 import keras
 
 import raikeras
-from experiments.common.knobs import Knobs
-from experiments.common.tabular_training import Plan, loss_of, on_sets
+from experiments.common.knobs import Knobs, RpropKnobs
+from experiments.common.tabular_training import Plan, loss_of, network, on_sets
 
 LOCAL_STEPS = 3
 INFERENCE_STEPS = 3
@@ -29,23 +29,6 @@ TRIALS = {
     "locoprop_m": _grid(rate=(3e-3, 1e-2), step_size=(0.3, 3.0, 30.0)),
 }
 FULL_BATCH = {"rai_source": "source_steps", "rai_growing": "growing_steps"}
-
-
-class _RpropKnobs(Knobs):
-    """Rprop reads its initial step size from a variable of its own: that one is the knob."""
-
-    def __init__(self, optimizer):
-        super().__init__()
-        self.optimizer = optimizer
-
-    def __getitem__(self, name):
-        return self.optimizer.learning_rate if name == "rate" else super().__getitem__(name)
-
-
-def network(features, outputs, hidden_units):
-    """Dense tanh layers with Keras' default start; linear outputs or logits."""
-    hidden = [keras.layers.Dense(units, "tanh") for units in hidden_units]
-    return keras.Sequential([keras.Input((features,)), *hidden, keras.layers.Dense(outputs)])
 
 
 def plan(method):
@@ -72,7 +55,7 @@ def compiled(method, net, loss, steps, settings):
     if method == "rai_source":
         optimizer = raikeras.optimizers.Rprop(0.1)
         model = raikeras.RelaxedModel(net, deployed_every=0)
-        model.knobs = _RpropKnobs(optimizer)
+        model.knobs = RpropKnobs(optimizer)
         model.compile(optimizer, loss)
         return model
     numbers = {"rate": 1e-3, "target_rate": 1e-2, "weight": 1.0, "step_size": 1.0}

@@ -14,6 +14,8 @@ _SETTINGS = (
     "activity_regularizer",
     "kernel_constraint",
     "bias_constraint",
+    "scale",
+    "offset",
 )
 
 

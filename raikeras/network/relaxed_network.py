@@ -19,7 +19,7 @@ from keras import ops
 
 from raikeras.backend.keras_internals import graph_nodes, graph_of, shortened
 from raikeras.network.calls import find_calls
-from raikeras.network.chain import Chain, Place, can_be_stacked, find_chains
+from raikeras.network.chain import Chain, Place
 from raikeras.network.cut import (
     Block,
     activated,
@@ -27,7 +27,9 @@ from raikeras.network.cut import (
     can_cut_before_activation,
     replaced,
 )
+from raikeras.network.find_chains import find_chains
 from raikeras.network.hidden_loss import Pair
+from raikeras.network.links import can_be_stacked
 from raikeras.network.rounding import around_forward, held_where_noise, without_noise
 from raikeras.rows.layout import Group, groups_of
 from raikeras.typing import Nest, Tensor
@@ -85,7 +87,7 @@ class RelaxedNetwork:
         once = [
             cut.layer for cut in calls.cuts if len(cut.shape) == 1 and times[id(cut.layer)] == 1
         ]
-        self.chains, self.why_apart = find_chains(net, once if stack else [])
+        self.chains, self.why_apart = find_chains(net, self.layers, once if stack else [])
         self.cuts = calls.cuts
         self.groups = groups_of(self.cuts, self.chains)
         places = {cut.name: place for place, cut in enumerate(self.cuts)}
@@ -111,7 +113,8 @@ class RelaxedNetwork:
     @property
     def weights(self) -> list[keras.Variable]:
         """The trainable weights of relaxed layers, as they train: attached chains stacked."""
-        chains = [chain for chain in self.chains if chain.attached]
+        relaxed = {id(layer) for layer in self.layers}
+        chains = [one for one in self.chains if one.attached and id(one.dense[0]) in relaxed]
         stacked = {id(layer) for chain in chains for layer in chain.layers}
         found = [variable for chain in chains for variable in chain.variables]
         for layer in self.layers:

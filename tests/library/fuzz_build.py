@@ -143,6 +143,9 @@ RULES = {
     "learned": lambda: raikeras.Learned(),
     "refreshed": lambda: raikeras.Learned(refresh_every=1),
     "inferred": lambda: raikeras.Inferred(3, 0.1),
+    "multiplied": lambda: raikeras.Learned(multiplier_rate=0.1, steps=2),
+    "multiplied_inferred": lambda: raikeras.Inferred(3, 0.1, multiplier_rate=0.5),
+    "errors": lambda: raikeras.InferredErrors(2, 0.1),
 }
 WEIGHT_STEPS = {"joint": lambda: raikeras.Joint(), "local": lambda: raikeras.Local(2)}
 OPTIMIZERS = {
@@ -211,6 +214,7 @@ def relax_of(case: dict):
         "kernels": kernels,
         "Relaxed": raikeras.layers.Relaxed,
         "names": case.get("names"),
+        "sums": layers.Add,
         "all": lambda layer: not isinstance(layer, (layers.LSTMCell, layers.GRUCell)),
         "none": (),
     }[case["relax"]]

@@ -229,10 +229,27 @@ class _Body:
 
     def chain(self, of: int) -> None:
         draw = self.draw
+        if len(self.shapes[of]) == 1 and not draw(st.integers(0, 2)):
+            self.blocks(of)
+            return
         settings = {"activation": draw(st.sampled_from(ACTIVATIONS)), "units": self.shapes[of][-1]}
         settings |= settings_of_weights(draw, "Dense")
         for _ in range(draw(st.integers(2, 5))):
             of = self.add("Dense", [of], **settings)
+
+    def blocks(self, of: int) -> None:
+        """Equal residual blocks, mostly."""
+        draw = self.draw
+        settings = {"units": self.shapes[of][-1], "activation": draw(st.sampled_from(ACTIVATIONS))}
+        settings |= settings_of_weights(draw, "Dense")
+        before = draw(st.sampled_from((None, *ACTIVATIONS)))
+        scale, turned = draw(st.sampled_from((None, 0.5))), draw(st.booleans())
+        for _ in range(draw(st.integers(2, 4))):
+            start = of
+            of = of if before is None else self.add("Activation", [of], activation=before)
+            of = self.add("Dense", [of], **settings)
+            of = of if scale is None else self.add("Rescaling", [of], scale=scale)
+            of = self.add("Add", [of, start] if turned else [start, of])
 
     def merge(self, of: int) -> None:
         equal = [n for n, shape in enumerate(self.shapes) if shape == self.shapes[of]]
@@ -345,6 +362,8 @@ def cases(
         "eager": draw(st.integers(0, 19)) != 19,
         "float64": draw(st.integers(0, 4)) != 4,
     }
+    if sum(one["kind"] == "Add" for one in net["body"]) > 1 and draw(st.booleans()):
+        case["relax"] = "sums"
     if case["optimizer"] == "rprop" and {one["kind"] for one in net["body"]} != {"Dense"}:
         # It reads signs: where a gradient is zero but for rounding, as before a normalization,
         # two ways of rounding part.

@@ -14,6 +14,7 @@ from keras import layers
 
 import raikeras
 from raikeras.network import chain as chains
+from raikeras.network.find_chains import reason_not_stackable
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from tests.library.keras_optimizers import skip_if_broken
@@ -475,8 +476,8 @@ def test_a_loss_and_an_optimizer_of_ones_own_may_say_that_they_serve_a_chain():
     for loss, fuse in ((one, True), (other, False)):
         train(fuse, hidden_loss=loss, targets=rule)
     assert one.calls < other.calls
-    assert chains.reason_not_stackable(Halved()) is None
-    assert "Unknown" in chains.reason_not_stackable(Unknown())
+    assert reason_not_stackable(Halved()) is None
+    assert "Unknown" in reason_not_stackable(Unknown())
 
 
 def test_training_leaves_nothing_behind_in_the_nets_graph():
@@ -528,9 +529,9 @@ def test_what_does_not_fuse_says_so_once_and_trains(optimizer, words):
 
 def test_settings_that_look_at_one_variable_at_a_time_do_not_fuse():
     """Of `use_ema` no second `fit` is tried: on JAX Keras itself fails at it."""
-    assert chains.reason_not_stackable(keras.optimizers.SGD(0.1)) is None
+    assert reason_not_stackable(keras.optimizers.SGD(0.1)) is None
     for setting in ({"use_ema": True}, {"gradient_accumulation_steps": 2}, {"clipnorm": 1.0}):
-        assert f"`{next(iter(setting))}`" in chains.reason_not_stackable(
+        assert f"`{next(iter(setting))}`" in reason_not_stackable(
             keras.optimizers.SGD(0.1, **setting)
         )
 

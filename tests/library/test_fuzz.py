@@ -153,7 +153,7 @@ def test_backprop_as_a_target_rule_is_plain_keras(case):
 
 @fuzzed(
     optimizers=("sgd", "momentum", "adam", "rmsprop", "rprop"),
-    rules=("learned", "gradient", "inferred", "refreshed"),
+    rules=tuple(fuzz.RULES),
     weight_steps=("joint", "joint", "local"),
     chained=True,
 )
@@ -208,7 +208,7 @@ def _path(_file):
     _saved["path"] = _file
 
 
-@fuzzed(rules=("learned", "gradient", "inferred"), weight_steps=("joint", "local"))
+@fuzzed(rules=tuple(fuzz.RULES), weight_steps=("joint", "local"))
 def test_a_saved_model_is_the_same_when_loaded(case):
     net = fuzz.build(case)
     model = wrapped(case, net)

@@ -1,10 +1,11 @@
-"""The isometric start: orthogonal kernels, centred biases, signals that keep their size."""
+"""The isometric start, and Depth-muP: kernels, biases and scales; signals that keep their size."""
 
 import keras
 import numpy as np
 import pytest
 
-from raikeras.initializers import isometric_start
+import raikeras
+from raikeras.initializers import depth_mup, isometric_start
 
 # The slope is a finite difference in float32.
 SLOPE = 3e-4
@@ -125,3 +126,114 @@ def test_nets_it_cannot_start_and_bad_gains_are_named():
     for gain in (0, -1.0, float("nan")):
         with pytest.raises(ValueError, match=f"`gain` must be positive.*gain={gain}"):
             isometric_start(make_net(2), gain=gain)
+
+
+# Residual nets
+
+
+def residual_net(depth, units=16, inputs=8, activation="tanh", use_bias=True):
+    start = keras.Input((inputs,))
+    value = keras.layers.Rescaling(1.0)(keras.layers.Dense(units, use_bias=use_bias)(start))
+    for _ in range(depth):
+        branch = keras.layers.Dense(units, use_bias=use_bias)(
+            keras.layers.Activation(activation)(value)
+        )
+        value = keras.layers.Add()([value, keras.layers.Rescaling(1.0)(branch)])
+    output = keras.layers.Dense(3, use_bias=use_bias)(keras.layers.Activation(activation)(value))
+    return keras.Model(start, keras.layers.Rescaling(1.0)(output))
+
+
+def test_depth_mup_sets_what_it_documents():
+    net = residual_net(5)
+    dense = [layer for layer in net.layers if isinstance(layer, keras.layers.Dense)]
+    for layer in dense:
+        layer.bias.assign(np.ones(layer.units))
+    assert depth_mup(net, seed=0) is net
+    scales = [layer.scale for layer in net.layers if isinstance(layer, keras.layers.Rescaling)]
+    np.testing.assert_allclose(scales, [8**-0.5, *[(16 * 7) ** -0.5] * 5, 1 / 16])
+    drawn = np.concatenate([layer.kernel.numpy().ravel() for layer in dense])
+    assert abs(drawn.mean()) < 0.1 and abs(drawn.std() - 1) < 0.1
+    assert all((layer.bias.numpy() == 0).all() for layer in dense)
+    other = depth_mup(residual_net(5), seed=0)
+    for one, two in zip(net.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_scales_are_saved_with_the_net(tmp_path):
+    net = depth_mup(residual_net(3), seed=0)
+    net.save(tmp_path / "net.keras")
+    x = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), net.predict(x, verbose=0))
+
+
+def test_a_relaxed_model_that_has_run_notices_new_scales():
+    net = residual_net(3)
+    model = raikeras.RelaxedModel(net, relax=keras.layers.Add)
+    x = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+    model.predict(x, verbose=0)
+    depth_mup(net, seed=0)
+    expected = keras.ops.convert_to_numpy(net(x))
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("units, activation", [(32, "tanh"), (32, "relu"), (512, "tanh")])
+def test_signals_and_gradients_keep_their_size_through_128_blocks(units, activation):
+    """By NumPy, from the weights and scales that were set."""
+    net = depth_mup(residual_net(128, units, 64, activation, use_bias=False), seed=1)
+    scales = [layer.scale for layer in net.layers if isinstance(layer, keras.layers.Rescaling)]
+    first, *hidden, last = net.get_weights()
+    x, rng = np.random.default_rng(0).normal(size=(16, 64)), np.random.default_rng(2)
+    f = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}[activation]
+    slope = {"tanh": lambda z: 1 - np.tanh(z) ** 2, "relu": lambda z: (z > 0) + 0.0}[activation]
+    values = [scales[0] * x @ first]
+    for scale, kernel in zip(scales[1:-1], hidden, strict=True):
+        values.append(values[-1] + scale * f(values[-1]) @ kernel)
+    sizes = np.array([value.std() for value in values])
+    assert 0.8 < sizes.min() and sizes.max() < 1.6
+    output = scales[-1] * f(values[-1]) @ last
+    assert output.std() < 3 / np.sqrt(units)
+    backward = scales[-1] * rng.normal(size=output.shape) @ last.T * slope(values[-1])
+    norms = []
+    for scale, kernel, value in zip(scales[-2:0:-1], hidden[::-1], values[-2::-1], strict=True):
+        norms.append(scale * np.linalg.norm(f(value).T @ backward))
+        backward = backward + scale * (backward @ kernel.T) * slope(value)
+    assert 0.5 < norms[-1] / norms[0] < 2  # the first block's gradient by the last one's
+    assert max(norms) / min(norms) < 2
+
+
+def without_scale():
+    start = keras.Input((8,))
+    value = keras.layers.Rescaling(1.0)(keras.layers.Dense(16)(start))
+    for _ in range(2):
+        branch = keras.layers.Dense(16)(keras.layers.Activation("tanh")(value))
+        value = keras.layers.Add()([value, branch])
+    return keras.Model(start, keras.layers.Rescaling(1.0)(keras.layers.Dense(3)(value)))
+
+
+def shared_scale():
+    start, scale = keras.Input((8,)), keras.layers.Rescaling(1.0)
+    value = scale(keras.layers.Dense(8)(start))
+    for _ in range(2):
+        value = keras.layers.Add()([value, scale(keras.layers.Dense(8)(value))])
+    return keras.Model(start, keras.layers.Rescaling(1.0)(keras.layers.Dense(3)(value)))
+
+
+def activated_output():
+    net = residual_net(2)
+    net.layers[-2].activation = keras.activations.softmax
+    return net
+
+
+@pytest.mark.parametrize(
+    "build, words",
+    [
+        (lambda: make_net(3), "4 Dense layers, 0 of them in blocks.*0 of them followed"),
+        (without_scale, r"4 Dense layers, 2 of them in blocks, of units \[16\], and 2 of them"),
+        (shared_scale, "4 Dense layers, 2 of them in blocks"),
+        (activated_output, "4 Dense layers, 2 of them in blocks"),
+    ],
+)
+def test_depth_mup_says_what_a_net_must_be(build, words):
+    with pytest.raises(ValueError, match=f"linear Dense layer, residual blocks.*{words}"):
+        depth_mup(build())

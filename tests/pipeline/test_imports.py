@@ -18,10 +18,10 @@ EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.py"))
 LEVELS = [
     ["installed", "checks", "typing"],
     ["transfer", "backend"],
-    ["losses", "constraints", "initializers", "optimizers", "data"],
+    ["losses", "constraints", "optimizers", "data"],
     ["rows", "layers", "datasets"],
     ["network"],
-    ["targets"],
+    ["targets", "initializers"],
     ["training"],
     ["model"],
     ["presets", "functional", "diagnostics", "backup", "step", "weight_steps"],

@@ -1,0 +1,110 @@
+"""Trains all splits and settings of a method on a data set at once, and scores checkpoints."""
+
+import time
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from experiments.common import tabular, vectorised
+from experiments.common.tabular_training import at_checkpoints, parts_of, starts_of
+from experiments.e17_tables import scores
+from experiments.e17_tables.methods import METHODS, Method, compiled
+
+STRENGTHS = (1e-2, 1e-1, 1.0, 10.0, 30.0, 100.0, 300.0, 1000.0)  # of the linear model's penalty
+
+
+def results_of(run, splits):
+    """Metrics and curves by seed, all splits of a data set being trained at once.
+
+    Args:
+        run: As `results.each` yields it.
+        splits: The seeds; split and start are `first_split` later.
+    """
+    chosen = run["settings"]
+    linear = chosen["method"] == "linear"
+    trials = [{"strength": one} for one in STRENGTHS] if linear else _method(chosen).trials
+    found: dict[int, tuple[dict, dict]] = {one: ({}, {"trials": trials}) for one in splits}
+    for name in chosen["sets"]:
+        data = parts_of(name, [one + chosen["first_split"] for one in splits], chosen)
+        made = _linear(name, data) if linear else _trained(name, data, splits, run)
+        for split, one, (all_scores, steps, extra) in zip(splits, data, made, strict=True):
+            budgets = [one for one in chosen["budgets"] if one <= chosen["sets"][name]]
+            metrics, curves = scores.result(name, all_scores, steps, budgets)
+            rows = len(one.x_fit)
+            epochs = metrics[f"{name}_best_steps"] * extra["batch"] / rows
+            extra = {**extra, "best_epochs": epochs, "fit_rows": rows, "test_rows": len(one.x_test)}
+            found[split][0].update({**metrics, **{f"{name}_{k}": v for k, v in extra.items()}})
+            found[split][1].update(curves)
+    return found
+
+
+def _method(chosen) -> Method:
+    if chosen["method"] not in METHODS:
+        known = ", ".join(("linear", *METHODS))
+        raise ValueError(f"`method` must be one of {known}. Received: {chosen['method']!r}")
+    return METHODS[chosen["method"]]
+
+
+def _trained(name, data, splits, run):
+    """Scores, checkpoints and cost of each split."""
+    chosen, method = run["settings"], _method(run["settings"])
+    steps, rows, trials = chosen["sets"][name], len(data[0].x_fit), method.trials
+    shape = data[0].x_fit.shape[1], tabular.CLASSES.get(name, 1), chosen["hidden_units"]
+    batch = min(chosen["batch_size"], rows) if method.mini_batches else rows
+    model = compiled(chosen["method"], shape, steps)
+    seeds = [one + chosen["first_split"] for one in splits]
+    starts = [start for start in starts_of(model.net, seeds) for _ in trials]
+    runs = vectorised.Sweep(model, starts, [*trials] * len(seeds), rows)
+    looks = scores.checkpoints(
+        steps, chosen["budgets"], chosen["first_checkpoint"], chosen["checkpoints"]
+    )
+    repeated = [one for one in data for _ in trials]
+    kept, times = [], [0.0]
+    order = _order(seeds, len(trials), rows, steps, batch)
+    for outputs, seconds in at_checkpoints(runs, repeated, order, looks, run):
+        times.append(seconds)
+        nets = zip(repeated, *outputs, strict=True)
+        kept.append([scores.of_outputs(name, made, one) for one, *made in nets])
+    extra = {"seconds": times[-1] / len(starts), "batch": batch}
+    return [
+        (_stacked(kept, slice(k * len(trials), (k + 1) * len(trials))), looks, extra)
+        for k in range(len(seeds))
+    ]
+
+
+def _order(seeds, trials, rows, steps, batch):
+    """`order_of` of `at_checkpoints`: the same batches for all trials of a split."""
+    if batch == rows:
+        return lambda first, last: vectorised.full_batch(len(seeds) * trials, last - first, rows)
+    epochs = -(-steps // (rows // batch))
+    shuffled = vectorised.shuffled(seeds, epochs, rows, batch)
+    return lambda first, last: np.repeat(shuffled[:, first:last], trials, axis=0)
+
+
+def _linear(name, data):
+    """The same of a linear model in closed form, as Keras' own would be without steps."""
+    made = []
+    for one in data:
+        started = time.perf_counter()
+        kept = [_fitted(name, one, strength) for strength in STRENGTHS]
+        seconds = (time.perf_counter() - started) / len(STRENGTHS)
+        extra = {"seconds": seconds, "batch": len(one.x_fit)}
+        made.append((_stacked([kept], slice(None)), [0], extra))
+    return made
+
+
+def _fitted(name, data, strength):
+    """Scores of one linear model."""
+    if name in tabular.CLASSES:
+        model = LogisticRegression(C=1 / strength, max_iter=1000).fit(data.x_fit, data.y_fit)
+        made = [model.predict_log_proba(x) for x in (data.x_fit, data.x_valid, data.x_test)]
+    else:
+        model = Ridge(strength).fit(data.x_fit, data.y_fit[:, 0])
+        made = [model.predict(x)[:, None] for x in (data.x_fit, data.x_valid, data.x_test)]
+    return scores.of_outputs(name, made, data)
+
+
+def _stacked(kept, trials):
+    """Scores `(trials, checkpoints)` by (part, score), from a list by checkpoint and run."""
+    cut = [one[trials] for one in kept]
+    return {key: np.array([[net[key] for net in one] for one in cut]).T for key in cut[0][0]}

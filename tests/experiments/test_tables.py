@@ -1,0 +1,186 @@
+"""e17: checkpoints, the choice by held-out rows, budgets, overfitting, and a run of each method."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+if keras.backend.backend() != "jax":
+    pytest.skip("the sweep maps JAX programs", allow_module_level=True)
+
+import raikeras
+from experiments.common import tabular, vectorised
+from experiments.common import tabular_training as training
+from experiments.driver import profiles
+from experiments.e17_tables import contest, methods, schema, scores
+from experiments.results.schema import names
+
+SETTINGS = {"sets": {"diabetes": 4}, "first_split": 2, "budgets": [2, 4, 8], "checkpoints": 3}
+SETTINGS |= {"first_checkpoint": 1, "hidden_units": [4, 4], "held_out": 0.2, "batch_size": 50}
+SETTINGS |= {"image_examples": 0}
+
+
+def run(method, **changed):
+    """A run as `results.each` yields it."""
+    chosen = {**SETTINGS, "method": method, **changed}
+    return {"settings": chosen, "variant": method, "seed": 0, "printed": np.inf, "started": 0.0}
+
+
+def test_checkpoints_are_spaced_in_the_logarithm_with_budgets_among_them():
+    found = scores.checkpoints(10_000, [400, 2000, 10_000], 10, 20)
+    assert found[0] == 10 and found[-1] == 10_000 and {400, 2000} <= {*found}
+    assert all(one % 10 == 0 for one in found) and 15 <= len(found) <= 22
+    ratios = np.divide(found[6:], found[5:-1])
+    assert ratios.max() < 1.6  # 10 ** (3 / 19) is 1.44
+    assert scores.checkpoints(200, [100, 400], 10, 2) == [10, 100, 200]
+    assert scores.checkpoints(4, [2, 4], 1, 3) == [1, 2, 4]
+
+
+def test_held_out_rows_choose_the_trial_at_each_budget_and_the_point_of_all():
+    valid = [[5.0, 2.0, 3.0], [4.0, np.nan, 1.5]]
+    made = {("train", "rmse"): [[1, 2, 3], [4, 5, 6]], ("test", "rmse"): [[7, 8, 9], [0, 2, 3]]}
+    found = {key: np.array(one, float) for key, one in ({**made, ("valid", "rmse"): valid}).items()}
+    metrics, curves = scores.result("energy", found, [10, 20, 40], [20, 40, 80])
+    assert metrics["energy_20_trial"] == 0 and metrics["energy_20_test_rmse"] == 8
+    assert metrics["energy_40_trial"] == 1 and metrics["energy_40_train_rmse"] == 6
+    assert "energy_80_trial" not in metrics
+    assert metrics["energy_best_trial"] == 1 and metrics["energy_best_steps"] == 40
+    assert metrics["energy_best_test_rmse"] == metrics["energy_last_test_rmse"] == 3
+    found["valid", "rmse"][0, 1] = 1.0
+    metrics, _ = scores.result("energy", found, [10, 20, 40], [])
+    assert metrics["energy_best_steps"] == 20 and metrics["energy_best_test_rmse"] == 8
+    assert metrics["energy_last_test_rmse"] == 9  # of the same trial
+    assert (
+        curves["energy_steps"] == [10, 20, 40]
+        and curves["energy_test_rmse"] == made["test", "rmse"]
+    )
+
+
+def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
+    found = {
+        (part, score): np.zeros((3, 1)) for part in schema.PARTS for score in ("accuracy", "nll")
+    }
+    found["valid", "accuracy"][:, 0] = 0.9, 0.95, 0.95
+    found["valid", "nll"][:, 0] = 0.1, 3.0, 2.0
+    metrics, _ = scores.result("digits", found, [10], [10])
+    assert metrics["digits_best_trial"] == metrics["digits_10_trial"] == 2
+
+
+def test_what_takes_no_steps_has_the_same_scores_at_every_budget():
+    found = {(part, "rmse"): np.array([[2.0], [1.0]]) for part in schema.PARTS}
+    metrics, _ = scores.result("energy", found, [0], [400, 2000])
+    assert metrics["energy_400_trial"] == metrics["energy_2000_trial"] == 1
+    assert metrics["energy_best_steps"] == 0 and metrics["energy_last_test_rmse"] == 1.0
+
+
+def test_test_error_at_a_training_error():
+    train, test = [4.0, 2.0, 1.0, 3.0, 0.5], [8.0, 6.0, 6.0, 7.0, 9.0]
+    assert scores.at_level(train, test, 4.0) == 8.0 and scores.at_level(train, test, 2.0) == 6.0
+    between = np.exp((np.log(8) + np.log(6)) / 2)
+    assert scores.at_level(train, test, np.sqrt(8)) == pytest.approx(between)
+    assert scores.at_level(train, test, 9.0) == 8.0 and np.isnan(scores.at_level(train, test, 0.4))
+
+
+def test_curves_keep_four_digits_and_what_is_not_finite():
+    assert scores.rounded(np.array([[123456.0, 0.00123456]])) == [[123500.0, 0.001235]]
+    assert np.isnan(scores.rounded(np.array([np.nan])))
+
+
+def test_checkpoints_see_the_nets_of_keras_own_fit():
+    """Backprop on full batches after 2 and 4 steps, and in mini-batches, of a plain model."""
+    for method in ("bp_full", "bp"):
+        (metrics, curves) = contest.results_of(run(method), [0, 1])[1]
+        data = tabular.parts("diabetes", 3, 0.2)  # split 1 + 2
+        rows = len(data.x_fit)
+        every = [np.arange(rows)] * 4
+        if method == "bp":
+            every = vectorised.shuffled([3], 1, rows, 50)[0][:4]
+        assert curves["diabetes_steps"] == [1, 2, 4] and len(curves["trials"]) == 8
+        for trial in (1, 4):
+            model = training.network(10, 1, [4, 4])
+            keras.utils.set_random_seed(3)
+            net = keras.models.clone_model(model)
+            rate = curves["trials"][trial]["rate"]
+            net.compile(keras.optimizers.Adam(rate, beta_2=0.99), "mean_squared_error")
+            for number, at in enumerate(every, 1):
+                net.train_on_batch(data.x_fit[at], data.y_fit[at])
+                if number in (2, 4):
+                    made = net.predict(data.x_test, verbose=0)
+                    rmse = data.scale * np.sqrt(np.mean(np.square(made - data.y_test)))
+                    kept = curves["diabetes_test_rmse"][trial][1 if number == 2 else 2]
+                    assert kept == pytest.approx(rmse, rel=1e-3)
+        assert metrics["diabetes_batch"] == (50 if method == "bp" else rows)
+        epochs = metrics["diabetes_best_steps"] * metrics["diabetes_batch"] / rows
+        assert metrics["diabetes_best_epochs"] == pytest.approx(epochs)
+
+
+def test_linear_model_is_ridge_on_the_fitted_rows():
+    metrics, curves = contest.results_of(run("linear"), [0])[0]
+    data = tabular.parts("diabetes", 2, 0.2)
+    errors = []
+    for trial in curves["trials"]:
+        made = Ridge(trial["strength"]).fit(data.x_fit, data.y_fit[:, 0]).predict(data.x_valid)
+        errors.append(data.scale * np.sqrt(np.mean(np.square(made - data.y_valid[:, 0]))))
+    assert np.ravel(curves["diabetes_valid_rmse"]) == pytest.approx(errors, rel=1e-3)
+    assert metrics["diabetes_best_trial"] == metrics["diabetes_4_trial"] == np.argmin(errors)
+
+
+@pytest.mark.parametrize("method", ["linear", *methods.METHODS])
+def test_a_tiny_run_of_each_method_has_the_names_of_the_schema(method):
+    sets = {"diabetes": 4, "wine": 2} if method in ("linear", "multipliers") else {"diabetes": 4}
+    chosen = run(method, sets=sets)
+    metrics, curves = contest.results_of(chosen, [0])[0]
+    assert {*metrics} == {*schema.metrics(chosen["settings"])}
+    assert {*curves} == {*schema.curves(chosen["settings"])}
+    assert np.isfinite([*metrics.values()]).all() and metrics["diabetes_seconds"] > 0
+    assert len(curves["trials"]) == 8  # the same number for all
+    steps = len(curves["diabetes_steps"])
+    for name in names("diabetes", schema.PARTS, "rmse"):
+        assert np.shape(curves[name]) == (8, steps)
+    if method != "linear":  # settings are knobs that reach the step
+        ends = [[row[-1] for row in curves[f"diabetes_{part}_rmse"]] for part in schema.PARTS]
+        assert len({*zip(*ends, strict=True)}) == 8
+
+
+def test_multipliers_are_the_presets_with_a_constant_rate():
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    y = x[:, :1] * x[:, 1:2]
+    keras.utils.set_random_seed(0)
+    net = training.network(3, 1, [4, 4])
+    start = net.get_weights()
+    weight, rate = 0.1, 0.01
+    model = raikeras.presets.rai_multipliers(
+        net, 5, "mean_squared_error", schedule(rate), hidden_weight=weight
+    )
+    model.fit(x, y, batch_size=6, epochs=5, shuffle=False, verbose=0)
+    mine = methods.compiled("multipliers", (3, 1, [4, 4]), 5)
+    runs = vectorised.Sweep(mine, [start], [{"rate": rate, "weight": weight}], 6)
+    runs.train(x, y, vectorised.full_batch(1, 5, 6))
+    np.testing.assert_allclose(runs.outputs(x)[0], net.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+def schedule(rate):
+    """A rate that stays, as a schedule, which the preset takes in place of its fall."""
+    return keras.optimizers.schedules.PolynomialDecay(rate, 1, rate)
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="must be one of linear, bp, .*Received: 'sgd'"):
+        contest.results_of(run("sgd"), [0])
+
+
+def test_friedmans_function_is_scikit_learns():
+    x, y = tabular.SKLEARN["friedman1"](return_X_y=True)
+    assert x.shape == (768, 8)
+    exact = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2
+    exact += 10 * x[:, 3] + 5 * x[:, 4]
+    assert np.std(y - exact) == pytest.approx(0.1, rel=0.1)
+
+
+def test_every_variant_of_the_profiles_is_a_method():
+    entries = profiles.read(Path(__file__).resolve().parents[2])
+    for name in ("e17_tables", "e17_large"):
+        variants = entries[name][1]["variants"]
+        assert {one["method"] for one in variants.values()} == {"linear", *methods.METHODS}
