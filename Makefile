@@ -15,8 +15,8 @@ RUN := $(PY) -m experiments.run
 TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
 # Tests by what they need: those of the library and the benchmarks run once a backend, those of the
 # experiments on JAX, on which all of them run, and all others once.
-TESTS_tensorflow := tests/library tests/benchmarks
-TESTS_jax := $(TESTS_tensorflow) tests/experiments
+OTHERS_tensorflow := tests/benchmarks
+OTHERS_jax := tests/benchmarks tests/experiments
 ONCE := tests/pipeline tests/report
 # The backends, each in an environment of its own with the oldest versions that pyproject allows.
 FLOORS := $(patsubst requirements/floor-%.txt,%,$(wildcard requirements/floor-*.txt))
@@ -115,6 +115,9 @@ $(PEERS:%=build/%/ready): build/%/ready: requirements/uv.txt requirements/%.txt 
 # Most of the tests' time is compilation: so they have the backends compile fast. The experiments,
 # benchmarks, test-floor and the tests of what depends on how XLA rounds run as users do.
 AS_USERS := tests/library/test_fused.py tests/library/test_guard.py
+# In two halves, for a process keeps whatever TensorFlow has traced in it: 20 MB and more a test.
+LIBRARY := $(filter-out $(AS_USERS),$(sort $(wildcard tests/library/test_*.py)))
+HALF := $(shell expr $(words $(LIBRARY)) / 2)
 ON_ALL_CORES := -m pytest -q -n auto --dist worksteal
 PYTEST := $(PY) $(ON_ALL_CORES)
 test: $(READY) ## run all tests on all cores, those of the library on one backend after the other
@@ -122,7 +125,9 @@ test: $(READY) ## run all tests on all cores, those of the library on one backen
 
 test-tensorflow test-jax: test-%: $(READY)
 	@echo "== tests on $*"
-	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(TESTS_$*) $(AS_USERS:%=--ignore=%)
+	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(wordlist 1,$(HALF),$(LIBRARY)) $(OTHERS_$*)
+	@echo "== the other half of the library's"
+	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(filter-out $(wordlist 1,$(HALF),$(LIBRARY)),$(LIBRARY))
 	@echo "== tests on $*, compiled as users do"
 	@KERAS_BACKEND=$* $(PYTEST) $(AS_USERS)
 

@@ -200,7 +200,7 @@ class HiddenLoss:
         summed = isinstance(self._loss, HalfSquaredError)
         if not summed:
             weight = weight * (2 / shape[-1])
-        weight = weight / self.examples(shape[0], sample_weight, dtype)
+        weight = ops.divide_no_nan(weight, self.examples(shape[0], sample_weight, dtype))
         by_weight = self._loss.reduction == "mean_with_sample_weight" and each is not None
         if self.averages and not summed and not by_weight:
             weight = weight / math.prod(shape[1:-1])  # Keras takes the mean over places too

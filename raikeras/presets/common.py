@@ -39,8 +39,8 @@ def summed_over_units(
 ) -> RelaxedModel:
     """A model whose mismatches are summed over units and averaged over examples."""
     hidden_loss = HalfSquaredError("sum_over_batch_size")
-    settings = {"relax": hidden_dense(net), "hidden_loss": hidden_loss, **given}
-    model = RelaxedModel(net, targets=targets, **settings)
+    settings = {"targets": targets, "relax": hidden_dense(net), "hidden_loss": hidden_loss}
+    model = RelaxedModel(net, **{**settings, **given})
     model.compile(optimizer, loss, metrics=metrics)
     return model
 

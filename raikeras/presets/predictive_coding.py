@@ -16,13 +16,14 @@ def pc_alm(
     loss: Any = "sparse_categorical_crossentropy",
     learning_rate: Any = 1e-3,
     steps: int | None = None,
+    step_size: float = 0.25,
     metrics: Any = None,
     **kwargs: Any,
 ) -> RelaxedModel:
     """Predictive coding as an augmented Lagrangian (PC-ALM, arXiv 2605.31022).
 
     Targets at the layers' outputs and a multiplier each are inferred for every batch from the
-    forward pass, by steps of 0.25; multipliers follow at 0.925 with a leak of 0.01. The output
+    forward pass; multipliers follow at 0.925 with a leak of 0.01. The output
     layer is not relaxed. Any data, no rows. The hidden weight is 10, a gentle nudge: at 1, the
     source's, targets of 100 layers go so far that the weights' gradient loses backprop's direction.
 
@@ -30,7 +31,9 @@ def pc_alm(
         net: A built Sequential or Functional model whose last Dense layer is its output.
         loss: The task loss, averaged over examples.
         learning_rate: The rate of Adam, which weights follow.
-        steps: Integer, number of steps of the targets. `None`: four times the relaxed layers.
+        steps: Integer, number of steps of the targets. `None`: four times the hidden Dense layers.
+        step_size: Float, their rate, see `Inferred`: 0.25 for nets whose signals keep their size,
+            0.1 for Keras' default start.
         metrics: Metrics of the deployed network.
         **kwargs: Handed to `RelaxedModel`.
 
@@ -38,7 +41,7 @@ def pc_alm(
         A compiled `RelaxedModel`.
     """
     steps = 4 * max(1, len(hidden_dense(net))) if steps is None else steps
-    targets = Inferred(steps, multiplier_rate=0.925, multiplier_leak=0.01)
+    targets = Inferred(steps, step_size, multiplier_rate=0.925, multiplier_leak=0.01)
     optimizer = keras.optimizers.Adam(learning_rate)
     kwargs = {"at": "post_activation", "hidden_weight": 10.0, **kwargs}
     return summed_over_units(net, targets, optimizer, loss, metrics, kwargs)

@@ -223,13 +223,18 @@ class Store:
             return values
         return [_summed_over_copies(ids, tensor) for tensor in values]
 
-    def mean_over_copies(self, ids: Tensor | None, values: list[Tensor]) -> list[Tensor]:
-        """Likewise, given the mean."""
+    def mean_over_copies(
+        self, ids: Tensor | None, values: list[Tensor], weights: Tensor | None = None
+    ) -> list[Tensor]:
+        """Likewise, given the mean, by weights `(batch, 1)` of the copies if there are any."""
         if not self.may_repeat or ids is None:
             return values
-        one = ops.ones((ops.shape(ids)[0], 1), self.compute_dtype)
-        count = _summed_over_copies(ids, one)
-        return [total / count for total in self.summed_over_copies(ids, values)]
+        if weights is None:
+            weights = ops.ones((ops.shape(ids)[0], 1))
+        weights = ops.cast(weights, self.compute_dtype)
+        total = _summed_over_copies(ids, weights)
+        sums = self.summed_over_copies(ids, [weights * tensor for tensor in values])
+        return [ops.divide_no_nan(one, total) for one in sums]
 
     @contextlib.contextmanager
     def writing_if(self, condition: Tensor | None) -> Iterator[None]:

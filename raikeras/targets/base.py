@@ -83,6 +83,9 @@ class StepView(Protocol):
     ) -> Any: ...
 
     @property
+    def example_weights(self) -> Tensor | None: ...
+
+    @property
     def curvature(self) -> list[Tensor]: ...
 
     def objective(

@@ -5,12 +5,12 @@ unit adds what the penalty's gradient would be if it were strong enough, so that
 and the weights' gradient is backpropagation's (Hestenes, 1969; Powell, 1969).
 """
 
+from numbers import Real
 from typing import Any, NamedTuple, Self
 
 import keras
 from keras import ops
 
-from raikeras.checks import check_positive
 from raikeras.rows.rules import RowRule
 from raikeras.targets.base import StepView
 from raikeras.typing import Tensor
@@ -41,7 +41,7 @@ class Multipliers(NamedTuple):
         Raises:
             ValueError: If `rate` is negative, `leak` not in [0, 1), or there is a leak of nothing.
         """
-        if isinstance(leak, bool) or not isinstance(leak, (int, float)) or not 0 <= leak < 1:
+        if isinstance(leak, bool) or not isinstance(leak, Real) or not 0 <= leak < 1:
             raise ValueError(
                 "`multiplier_leak` must be a float of at least 0 and below 1. Received: "
                 f"multiplier_leak={leak!r}"
@@ -53,8 +53,11 @@ class Multipliers(NamedTuple):
                     f"Received: multiplier_leak={leak!r}, multiplier_rate=None"
                 )
             return None
-        if rate != 0 or isinstance(rate, bool):
-            check_positive("multiplier_rate", rate)
+        if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate < float("inf"):
+            raise ValueError(
+                "`multiplier_rate` must be a float of 0 or more, or None. Received: "
+                f"multiplier_rate={rate!r}"
+            )
         return cls(float(rate), float(leak))
 
     def follow(self, multipliers: list[Tensor], mismatches: list[Tensor]) -> list[Tensor]:

@@ -14,7 +14,7 @@ from keras import ops
 from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import loss_tracker, output_loss_variables
 from raikeras.data import ids as ids_in
-from raikeras.network.hidden_loss import Pair
+from raikeras.network.hidden_loss import Pair, per_example
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.rows.layout import Group, cast, like
 from raikeras.rows.storage import Store
@@ -44,9 +44,6 @@ class Step:
             gradient of the objective is taken.
     """
 
-    # What `run` leaves for `mismatches`.
-    _mismatches: list[Tensor] | None = None
-
     def __init__(self, model: keras.Model, data: Nest, in_order: bool = False) -> None:
         x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.ids = x["example_id"] if ids_in.has_ids(x) else None
@@ -63,6 +60,7 @@ class Step:
         self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
         self._start = self._state()
         self._recorded: tuple[Any, Any] | None = None
+        self._mismatches: list[Tensor] | None = None  # of the step's own targets
         self._task: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
 
     @property
@@ -116,6 +114,11 @@ class Step:
         if self._recorded[0] is not needed:
             raise ValueError("`values` must be called with one and the same `needed` in a step.")
         return self._recorded[1]
+
+    @property
+    def example_weights(self) -> Tensor | None:
+        """The weights of the examples in the hidden loss, `(batch, 1)`; `None`: all weigh 1."""
+        return per_example(self.hidden_sample_weight, 2)
 
     @property
     def curvature(self) -> list[Tensor]:

@@ -183,6 +183,58 @@ def test_an_example_several_times_in_a_batch_is_as_once():
     close(trained([0, 1, 0, 1]), trained([0, 1]))
 
 
+def test_copies_of_weight_zero_are_as_none():
+    def trained(ids, weights):
+        net = chain_net()
+        model = relaxed(net, raikeras.Learned(10, multiplier_rate=0.1), 0.0)
+        model.compile(keras.optimizers.SGD(0.0), HalfSquaredError("sum"))
+        ids, weights = np.array(ids, "int32"), np.array(weights, "float32")
+        data = {"inputs": X[ids], "example_id": ids}
+        for _ in range(3):
+            model.fit(data, Y[ids], sample_weight=weights, batch_size=len(ids), verbose=0)
+        return sum(rows(model, [0, 1]), [])
+
+    # The hidden loss is a mean over examples, so it counts the copies: three in place of two.
+    once, padded = trained([0, 1, 2], [1, 1, 0]), trained([0, 1, 1], [1, 1, 0])
+    close(padded, once)
+
+
+@pytest.mark.parametrize("make", ["learned", "inferred", "errors"])
+def test_a_batch_without_weight_moves_nothing(make):
+    rule = {
+        "learned": raikeras.Learned(multiplier_rate=0.1),
+        "inferred": raikeras.Inferred(3, multiplier_rate=0.5),
+        "errors": raikeras.InferredErrors(3),
+    }[make]
+    net = chain_net()
+    before = net.get_weights()
+    model = relaxed(net, rule, hidden_loss=HalfSquaredError("mean_with_sample_weight"))
+    model.fit(X, Y, sample_weight=np.zeros(10), batch_size=5, verbose=0)
+    close(net.get_weights(), before, rtol=0)
+
+
+def test_layers_that_the_task_has_not_reached_do_not_train_on_rounding():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((6,))
+    value = layers.Rescaling(0.3)(layers.Dense(8)(inputs))
+    for _ in range(6):
+        branch = layers.Dense(8)(layers.Activation("tanh")(value))
+        value = layers.Add()([value, layers.Rescaling(0.3)(branch)])
+    net = keras.Model(inputs, layers.Dense(3)(value))
+    before = net.get_weights()
+    model = raikeras.RelaxedModel(
+        net,
+        targets=raikeras.Learned(multiplier_rate=0.1),
+        relax=layers.Add,
+        hidden_loss=HalfSquaredError(MEAN),
+    )
+    model.compile(raikeras.optimizers.Rprop(0.01), "mse")
+    model.fit(X, Y, batch_size=10, verbose=0)
+    moved = [np.abs(a - b).max() for a, b in zip(before, net.get_weights(), strict=True)]
+    assert moved[-4] > 0 and moved[-2] > 0
+    assert not any(moved[:-4])
+
+
 @pytest.mark.parametrize("kind", ["host", "file", "unfused", "eager"])
 def test_multipliers_are_the_same_wherever_rows_are_kept_and_however_layers_train(kind, tmp_path):
     def trained(storage="device", eager=False, **settings):
@@ -283,8 +335,8 @@ def test_layers_that_no_target_reaches_follow_the_whole_objective():
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda: raikeras.Learned(multiplier_rate=-0.1), "`multiplier_rate` must be a positive"),
-        (lambda: raikeras.Inferred(multiplier_rate=True), "`multiplier_rate` must be a positive"),
+        (lambda: raikeras.Learned(multiplier_rate=-0.1), "`multiplier_rate` must be a float of 0"),
+        (lambda: raikeras.Inferred(multiplier_rate=True), "`multiplier_rate` must be a float of 0"),
         (lambda: raikeras.Learned(multiplier_leak=0.1), "which `multiplier_rate` asks for"),
         (lambda: raikeras.Inferred(multiplier_rate=0.1, multiplier_leak=1.0), "below 1"),
         (lambda: raikeras.Learned(steps=2), "give a `multiplier_rate`"),
