@@ -12,18 +12,28 @@ METHODS = {  # what they are called, and their colours
     "rows_fresh": ("rows, re-initialised", 5),
 }
 DEPTHS = (10, 30, 100)
-STARTS = {"": "orthogonal", "default_": "default"}
+SHALLOWER = DEPTHS[:2]
+ROWS = {"growing": SHALLOWER, "rows": SHALLOWER, "rows_fresh": DEPTHS}
+# Depths of every method from the orthogonal start and, with `_default`, from Keras' own.
+TRAINED = {
+    **{method: ROWS.get(method, DEPTHS) for method in METHODS},
+    "bp_default": DEPTHS,
+    "pc_alm_default": SHALLOWER,
+}
+
+
+def variant(name: str, depth: int) -> Variant:
+    """How a method at a depth is called and drawn."""
+    method = name.removesuffix("_default")
+    label, colour = METHODS[method]
+    start = ", Keras' start" if name != method else ""
+    return Variant(f"{label}, {depth} layers{start}", colour, "solid", "o", method != "bp")
+
+
 EXPERIMENT = Experiment(
     "e18_multipliers",
     told_apart(
-        {
-            f"{method}_{start}{depth}": Variant(
-                f"{label}, {depth} layers, {called}", colour, "solid", "o", method != "bp"
-            )
-            for method, (label, colour) in METHODS.items()
-            for start, called in STARTS.items()
-            for depth in DEPTHS
-        },
+        {f"{name}_{depth}": variant(name, depth) for name in TRAINED for depth in TRAINED[name]},
         "osD^vP>",
     ),
     partial=True,
