@@ -1,4 +1,4 @@
-"""The methods of e17: one net, one loss, eight settings each, constant rates.
+"""The methods of e17: one net, one loss, six settings each, rates that fall over a run.
 
 All but backprop and the source's protocol leave the output layer as it is. Adam has beta_2 = .99
 wherever it trains.
@@ -20,7 +20,9 @@ GROWING = 0.004, 4.0  # the growing hidden weight's first and last value
 INFERRED_WEIGHT = 100.0  # hidden weight of inferred targets
 INFERENCE_STEPS = 10  # of inferred targets, each of which removes a share of a mismatch
 SHARE = 0.2
-PC_ALM_STEPS = 8  # with multipliers: four times the relaxed layers
+PC_ALM_STEPS = 24  # with multipliers, from Keras' default start
+PC_ALM_STEP = 0.05
+PC_ALM_WEIGHT = 10.0
 LOCAL_STEPS = 3
 
 
@@ -71,30 +73,26 @@ def _inferred(knobs: Knobs) -> raikeras.TargetRule:
 
 
 def _inferred_multipliers(knobs: Knobs) -> raikeras.TargetRule:
-    return raikeras.Inferred(PC_ALM_STEPS, multiplier_rate=0.925, multiplier_leak=0.01)
+    return raikeras.Inferred(PC_ALM_STEPS, PC_ALM_STEP, multiplier_rate=0.925, multiplier_leak=0.01)
 
 
-_BACKPROP = _rates(1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 1e-1)
-_INFERRED = _rates(1e-4, 3e-4, 6e-4, 1e-3, 2e-3, 4e-3, 1e-2, 3e-2)
+_BACKPROP = _rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_INFERRED = _rates(3e-4, 1e-3, 2e-3, 4e-3, 1e-2, 3e-2)
 METHODS = {
     "bp": Method(_BACKPROP, mini_batches=True),
     "bp_full": Method(_BACKPROP),
-    "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1)),
-    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1, 0.3)), _rows(0.0)),
-    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.1, 0.3, 1.0, 3.0)), _growing),
-    # Of a grid of twelve, without its corners.
+    "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)),
     "multipliers": Method(
         [
-            *_grid(rate=(1e-3, 3e-3), weight=(0.03, 0.1)),
-            *_grid(rate=(3e-3, 1e-2), weight=(0.3,)),
-            {"rate": 3e-3, "weight": 1.0},
-            {"rate": 1e-2, "weight": 0.1},
+            {"rate": 1e-3, "weight": 1.0},
+            *_grid(rate=(3e-3,), weight=(0.1, 0.3, 1.0)),
+            *_grid(rate=(1e-2,), weight=(0.03, 0.1)),
         ],
         _rows(MULTIPLIER_RATE),
     ),
-    "reinitialised": Method(
-        _grid(rate=(3e-3, 1e-2), weight=(0.003, 0.01, 0.03, 0.1)), _reinitialised
-    ),
+    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.03, 0.1, 0.3)), _rows(0.0)),
+    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.3, 1.0, 3.0)), _growing),
+    "reinitialised": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1)), _reinitialised),
     "inferred": Method(
         _INFERRED, _inferred, mini_batches=True, options={"hidden_weight": INFERRED_WEIGHT}
     ),
@@ -102,11 +100,11 @@ METHODS = {
         _INFERRED,
         _inferred_multipliers,
         mini_batches=True,
-        options={"at": "post_activation", "hidden_weight": INFERRED_WEIGHT},
+        options={"at": "post_activation", "hidden_weight": PC_ALM_WEIGHT},
     ),
-    "source": Method(_rates(1e-4, 1e-3, 1e-2, 2e-2, 4e-2, 7e-2, 1e-1, 2e-1)),
+    "source": Method(_rates(1e-3, 1e-2, 3e-2, 7e-2, 1e-1, 2e-1)),
     "locoprop_s": Method(
-        _grid(rate=(3e-4, 1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
+        _grid(rate=(1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
     ),
 }
 
@@ -117,7 +115,8 @@ def compiled(method: str, shape: tuple[int, int, list[int]], steps: int) -> raik
     Args:
         method: A key of `METHODS`.
         shape: Features, outputs and hidden units.
-        steps: Integer, training steps of a run, over which the growing weight grows.
+        steps: Integer, training steps of a run, over which Adam's rate falls to 2 % and the growing
+            weight grows.
     """
     net, loss = network(*shape), loss_of(shape[1])
     if method in ("source", "bp_rprop"):
@@ -135,7 +134,7 @@ def compiled(method: str, shape: tuple[int, int, list[int]], steps: int) -> raik
         first=GROWING[0],
         last=GROWING[1],
     )
-    optimizer = keras.optimizers.Adam(knobs.constant("rate"), beta_2=0.99)
+    optimizer = keras.optimizers.Adam(knobs.falling("rate", steps), beta_2=0.99)
     if method == "locoprop_s":
         local = raikeras.Local(LOCAL_STEPS)
         model = raikeras.presets.locoprop_s(

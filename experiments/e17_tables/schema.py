@@ -1,4 +1,4 @@
-"""What a result holds: scores on each part at the budgets, at the best point and at the end."""
+"""What a result holds: scores at the end of each length, at the best point and at the last one."""
 
 from experiments.common.schemas import CLASSIFICATION
 from experiments.results.schema import names
@@ -12,15 +12,15 @@ def scores_of(name):
 
 
 def metrics(settings):
-    for name, steps in settings["sets"].items():
-        budgets = [budget for budget in settings["budgets"] if budget <= steps]
-        yield from names([name], [*budgets, "best", "last"], PARTS, scores_of(name))
-        yield from names([name], [*budgets, "best"], "trial")
-        yield from names([name], "best_steps best_epochs seconds batch fit_rows test_rows")
+    for name, lengths in settings["sets"].items():
+        yield from names([name], [*lengths, "best", "last"], PARTS, scores_of(name))
+        yield from names([name], [*lengths, "best"], "trial")
+        yield from names([name], "best_length best_steps best_epochs")
+        yield from names([name], "seconds batch fit_rows test_rows")
 
 
 def curves(settings):
     yield "trials"
-    for name in settings["sets"]:
-        yield from names([name], PARTS, scores_of(name))
-        yield f"{name}_steps"
+    for name, lengths in settings["sets"].items():
+        yield from names([name], lengths, PARTS, scores_of(name))
+        yield from names([name], lengths, "steps")

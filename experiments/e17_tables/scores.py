@@ -1,4 +1,4 @@
-"""What e17 makes of scores at checkpoints: budgets, choice by held-out rows, overfitting."""
+"""What e17 makes of scores at checkpoints: lengths, choice by held-out rows, overfitting."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,16 @@ DIGITS = 4  # that curves keep
 Scores = dict[tuple[str, str], np.ndarray]
 
 
-def checkpoints(steps: int, budgets: Sequence[int], first: int, number: int) -> list[int]:
-    """About `number` numbers of steps, evenly spaced in their logarithm, with the budgets.
+def checkpoints(steps: int, first: int, number: int) -> list[int]:
+    """About `number` numbers of steps, evenly spaced in their logarithm.
 
     Args:
         steps: The last one.
-        budgets: Longer ones are left out.
-        first: The first one, of which all but the budgets and the last are multiples.
+        first: The first one, of which all but the last are multiples.
         number: How many before those are rounded that fall together.
     """
     spaced = np.geomspace(first, steps, number)
-    found = {steps, *(budget for budget in budgets if budget <= steps)}
-    return sorted(found | {int(first * max(1, round(one / first))) for one in spaced[:-1]})
+    return sorted({steps, *(int(first * max(1, round(one / first))) for one in spaced[:-1])})
 
 
 def of_outputs(name: str, outputs: Sequence[np.ndarray], data: tabular.Parts) -> dict:
@@ -37,41 +35,42 @@ def of_outputs(name: str, outputs: Sequence[np.ndarray], data: tabular.Parts) ->
     return found
 
 
-def result(name: str, scores: Scores, steps: Sequence[int], budgets: Sequence[int]) -> tuple:
+def result(name: str, runs: dict[int, tuple[Scores, Sequence[int]]]) -> tuple:
     """Metrics and curves of one split of a data set.
 
-    At each budget, and over all checkpoints, held-out rows choose among the trials.
+    Held-out rows choose among the trials at the end of each length, and among trials, lengths and
+    checkpoints together: the best validated point. The last point is the end of the longest length
+    with the trial of the best one.
 
     Args:
         name: The data set.
-        scores: At the checkpoints.
-        steps: The checkpoints; 0 alone for what takes no steps.
-        budgets: Numbers of steps, of which those count that are among the checkpoints, or all if
-            there are no steps.
+        runs: By length its scores and their checkpoints; a checkpoint at 0 alone for what takes no
+            steps.
 
     Returns:
         A pair of dicts (metrics, curves).
     """
-    values = _choice(scores)
     metrics: dict[str, float] = {}
+    curves: dict[str, list] = {}
+    found = []
 
-    def note(label, trial, at):
-        for (part, score), found in scores.items():
-            metrics[f"{label}_{part}_{score}"] = float(found[trial, at])
+    def note(label, scores, trial, at):
+        for (part, score), values in scores.items():
+            metrics[f"{label}_{part}_{score}"] = float(values[trial, at])
 
-    for budget in budgets:
-        if budget > steps[-1] > 0:
-            continue
-        at = [*steps].index(budget) if steps[-1] else 0
-        trial = int(np.argmin(values[:, at]))
-        note(f"{budget}", trial, at)
-        metrics[f"{budget}_trial"] = trial
-    trial, at = map(int, np.unravel_index(np.argmin(values), values.shape))
-    note("best", trial, at)
-    note("last", trial, -1)
-    metrics |= {"best_trial": trial, "best_steps": steps[at]}
-    curves = {"steps": list(steps)}
-    curves |= {"_".join(key): rounded(found) for key, found in scores.items()}
+    for length, (scores, steps) in runs.items():
+        values = _choice(scores)
+        ended = int(np.argmin(values[:, -1]))
+        note(length, scores, ended, -1)
+        metrics[f"{length}_trial"] = ended
+        trial, at = map(int, np.unravel_index(np.argmin(values), values.shape))
+        found.append((values[trial, at], length, trial, at))
+        curves[f"{length}_steps"] = [*steps]
+        curves |= {f"{length}_{'_'.join(key)}": rounded(one) for key, one in scores.items()}
+    _, length, trial, at = min(found)
+    note("best", runs[length][0], trial, at)
+    note("last", runs[max(runs)][0], trial, -1)
+    metrics |= {"best_trial": trial, "best_length": length, "best_steps": runs[length][1][at]}
     return _named(name, metrics), _named(name, curves)
 
 

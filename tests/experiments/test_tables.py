@@ -17,7 +17,7 @@ from experiments.driver import profiles
 from experiments.e17_tables import contest, methods, schema, scores
 from experiments.results.schema import names
 
-SETTINGS = {"sets": {"diabetes": 4}, "first_split": 2, "budgets": [2, 4, 8], "checkpoints": 3}
+SETTINGS = {"sets": {"diabetes": [2, 4]}, "first_split": 2, "checkpoints": 3}
 SETTINGS |= {"first_checkpoint": 1, "hidden_units": [4, 4], "held_out": 0.2, "batch_size": 50}
 SETTINGS |= {"image_examples": 0}
 
@@ -28,34 +28,38 @@ def run(method, **changed):
     return {"settings": chosen, "variant": method, "seed": 0, "printed": np.inf, "started": 0.0}
 
 
-def test_checkpoints_are_spaced_in_the_logarithm_with_budgets_among_them():
-    found = scores.checkpoints(10_000, [400, 2000, 10_000], 10, 20)
-    assert found[0] == 10 and found[-1] == 10_000 and {400, 2000} <= {*found}
-    assert all(one % 10 == 0 for one in found) and 15 <= len(found) <= 22
+def test_checkpoints_are_spaced_in_the_logarithm():
+    found = scores.checkpoints(10_000, 10, 20)
+    assert found[0] == 10 and found[-1] == 10_000
+    assert all(one % 10 == 0 for one in found) and 15 <= len(found) <= 20
     ratios = np.divide(found[6:], found[5:-1])
     assert ratios.max() < 1.6  # 10 ** (3 / 19) is 1.44
-    assert scores.checkpoints(200, [100, 400], 10, 2) == [10, 100, 200]
-    assert scores.checkpoints(4, [2, 4], 1, 3) == [1, 2, 4]
+    assert scores.checkpoints(200, 10, 2) == [10, 200]
+    assert scores.checkpoints(4, 1, 3) == [1, 2, 4]
 
 
-def test_held_out_rows_choose_the_trial_at_each_budget_and_the_point_of_all():
-    valid = [[5.0, 2.0, 3.0], [4.0, np.nan, 1.5]]
-    made = {("train", "rmse"): [[1, 2, 3], [4, 5, 6]], ("test", "rmse"): [[7, 8, 9], [0, 2, 3]]}
-    found = {key: np.array(one, float) for key, one in ({**made, ("valid", "rmse"): valid}).items()}
-    metrics, curves = scores.result("energy", found, [10, 20, 40], [20, 40, 80])
+def found_of(train, valid, test):
+    """Scores of two trials at checkpoints."""
+    parts = zip(schema.PARTS, (train, valid, test), strict=True)
+    return {(part, "rmse"): np.array(values, float) for part, values in parts}
+
+
+def test_held_out_rows_choose_the_trial_at_the_end_of_a_length_and_the_point_of_all():
+    short = found_of([[1, 2], [4, 5]], [[5, 2], [4, np.nan]], [[7, 8], [0, 2]])
+    long = found_of([[1, 2, 3], [4, 5, 6]], [[5, 4, 3], [4, 9, 1.5]], [[7, 6, 9], [5, 4, 3]])
+    runs = {20: (short, [10, 20]), 40: (long, [10, 20, 40])}
+    metrics, curves = scores.result("energy", runs)
     assert metrics["energy_20_trial"] == 0 and metrics["energy_20_test_rmse"] == 8
     assert metrics["energy_40_trial"] == 1 and metrics["energy_40_train_rmse"] == 6
-    assert "energy_80_trial" not in metrics
     assert metrics["energy_best_trial"] == 1 and metrics["energy_best_steps"] == 40
     assert metrics["energy_best_test_rmse"] == metrics["energy_last_test_rmse"] == 3
-    found["valid", "rmse"][0, 1] = 1.0
-    metrics, _ = scores.result("energy", found, [10, 20, 40], [])
-    assert metrics["energy_best_steps"] == 20 and metrics["energy_best_test_rmse"] == 8
-    assert metrics["energy_last_test_rmse"] == 9  # of the same trial
-    assert (
-        curves["energy_steps"] == [10, 20, 40]
-        and curves["energy_test_rmse"] == made["test", "rmse"]
-    )
+    assert curves["energy_20_steps"] == [10, 20] and curves["energy_40_steps"] == [10, 20, 40]
+    assert curves["energy_40_test_rmse"] == [[7, 6, 9], [5, 4, 3]]
+    short["valid", "rmse"][0, 1] = 1.0
+    metrics, _ = scores.result("energy", runs)
+    assert metrics["energy_best_steps"] == metrics["energy_best_length"] == 20
+    assert metrics["energy_best_test_rmse"] == 8
+    assert metrics["energy_last_test_rmse"] == 9  # the end of the longest length, same trial
 
 
 def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
@@ -64,15 +68,8 @@ def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
     }
     found["valid", "accuracy"][:, 0] = 0.9, 0.95, 0.95
     found["valid", "nll"][:, 0] = 0.1, 3.0, 2.0
-    metrics, _ = scores.result("digits", found, [10], [10])
+    metrics, _ = scores.result("digits", {10: (found, [10])})
     assert metrics["digits_best_trial"] == metrics["digits_10_trial"] == 2
-
-
-def test_what_takes_no_steps_has_the_same_scores_at_every_budget():
-    found = {(part, "rmse"): np.array([[2.0], [1.0]]) for part in schema.PARTS}
-    metrics, _ = scores.result("energy", found, [0], [400, 2000])
-    assert metrics["energy_400_trial"] == metrics["energy_2000_trial"] == 1
-    assert metrics["energy_best_steps"] == 0 and metrics["energy_last_test_rmse"] == 1.0
 
 
 def test_test_error_at_a_training_error():
@@ -91,25 +88,26 @@ def test_curves_keep_four_digits_and_what_is_not_finite():
 def test_checkpoints_see_the_nets_of_keras_own_fit():
     """Backprop on full batches after 2 and 4 steps, and in mini-batches, of a plain model."""
     for method in ("bp_full", "bp"):
-        (metrics, curves) = contest.results_of(run(method), [0, 1])[1]
+        (metrics, curves) = contest.results_of(run(method, sets={"diabetes": [4]}), [0, 1])[1]
         data = tabular.parts("diabetes", 3, 0.2)  # split 1 + 2
         rows = len(data.x_fit)
         every = [np.arange(rows)] * 4
         if method == "bp":
             every = vectorised.shuffled([3], 1, rows, 50)[0][:4]
-        assert curves["diabetes_steps"] == [1, 2, 4] and len(curves["trials"]) == 8
-        for trial in (1, 4):
+        assert curves["diabetes_4_steps"] == [1, 2, 4] and len(curves["trials"]) == 6
+        for trial in (2, 4):
             model = training.network(10, 1, [4, 4])
             keras.utils.set_random_seed(3)
             net = keras.models.clone_model(model)
             rate = curves["trials"][trial]["rate"]
-            net.compile(keras.optimizers.Adam(rate, beta_2=0.99), "mean_squared_error")
+            falling = keras.optimizers.schedules.PolynomialDecay(rate, 4, 0.02 * rate)
+            net.compile(keras.optimizers.Adam(falling, beta_2=0.99), "mean_squared_error")
             for number, at in enumerate(every, 1):
                 net.train_on_batch(data.x_fit[at], data.y_fit[at])
                 if number in (2, 4):
                     made = net.predict(data.x_test, verbose=0)
                     rmse = data.scale * np.sqrt(np.mean(np.square(made - data.y_test)))
-                    kept = curves["diabetes_test_rmse"][trial][1 if number == 2 else 2]
+                    kept = curves["diabetes_4_test_rmse"][trial][1 if number == 2 else 2]
                     assert kept == pytest.approx(rmse, rel=1e-3)
         assert metrics["diabetes_batch"] == (50 if method == "bp" else rows)
         epochs = metrics["diabetes_best_steps"] * metrics["diabetes_batch"] / rows
@@ -123,28 +121,31 @@ def test_linear_model_is_ridge_on_the_fitted_rows():
     for trial in curves["trials"]:
         made = Ridge(trial["strength"]).fit(data.x_fit, data.y_fit[:, 0]).predict(data.x_valid)
         errors.append(data.scale * np.sqrt(np.mean(np.square(made - data.y_valid[:, 0]))))
-    assert np.ravel(curves["diabetes_valid_rmse"]) == pytest.approx(errors, rel=1e-3)
+    assert np.ravel(curves["diabetes_4_valid_rmse"]) == pytest.approx(errors, rel=1e-3)
     assert metrics["diabetes_best_trial"] == metrics["diabetes_4_trial"] == np.argmin(errors)
 
 
 @pytest.mark.parametrize("method", ["linear", *methods.METHODS])
 def test_a_tiny_run_of_each_method_has_the_names_of_the_schema(method):
-    sets = {"diabetes": 4, "wine": 2} if method in ("linear", "multipliers") else {"diabetes": 4}
+    sets = {"diabetes": [2, 4]}
+    if method in ("linear", "multipliers"):
+        sets["wine"] = [2]
     chosen = run(method, sets=sets)
     metrics, curves = contest.results_of(chosen, [0])[0]
     assert {*metrics} == {*schema.metrics(chosen["settings"])}
     assert {*curves} == {*schema.curves(chosen["settings"])}
-    assert np.isfinite([*metrics.values()]).all() and metrics["diabetes_seconds"] > 0
-    assert len(curves["trials"]) == 8  # the same number for all
-    steps = len(curves["diabetes_steps"])
-    for name in names("diabetes", schema.PARTS, "rmse"):
-        assert np.shape(curves[name]) == (8, steps)
+    assert np.isfinite([*metrics.values()]).all() and metrics["diabetes_seconds"] >= 0
+    assert len(curves["trials"]) == 6  # the same number for all
+    for length in (2, 4):
+        steps = len(curves[f"diabetes_{length}_steps"])
+        for name in names(f"diabetes_{length}", schema.PARTS, "rmse"):
+            assert np.shape(curves[name]) == (6, steps)
     if method != "linear":  # settings are knobs that reach the step
-        ends = [[row[-1] for row in curves[f"diabetes_{part}_rmse"]] for part in schema.PARTS]
-        assert len({*zip(*ends, strict=True)}) == 8
+        ends = [[row[-1] for row in curves[f"diabetes_4_{part}_rmse"]] for part in schema.PARTS]
+        assert len({*zip(*ends, strict=True)}) == 6
 
 
-def test_multipliers_are_the_presets_with_a_constant_rate():
+def test_multipliers_are_the_presets():
     x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     y = x[:, :1] * x[:, 1:2]
     keras.utils.set_random_seed(0)
@@ -152,18 +153,13 @@ def test_multipliers_are_the_presets_with_a_constant_rate():
     start = net.get_weights()
     weight, rate = 0.1, 0.01
     model = raikeras.presets.rai_multipliers(
-        net, 5, "mean_squared_error", schedule(rate), hidden_weight=weight
+        net, 5, "mean_squared_error", rate, hidden_weight=weight
     )
     model.fit(x, y, batch_size=6, epochs=5, shuffle=False, verbose=0)
     mine = methods.compiled("multipliers", (3, 1, [4, 4]), 5)
     runs = vectorised.Sweep(mine, [start], [{"rate": rate, "weight": weight}], 6)
     runs.train(x, y, vectorised.full_batch(1, 5, 6))
     np.testing.assert_allclose(runs.outputs(x)[0], net.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
-
-
-def schedule(rate):
-    """A rate that stays, as a schedule, which the preset takes in place of its fall."""
-    return keras.optimizers.schedules.PolynomialDecay(rate, 1, rate)
 
 
 def test_an_unknown_method_is_refused():
