@@ -1,7 +1,5 @@
 """Names that the results of several studies share; without Keras, for the report reads them."""
 
-from collections.abc import Iterator
-
 from experiments.results.schema import names
 
 LOSSES = ("relaxed_loss", "task_loss", "hidden_loss")
@@ -18,16 +16,3 @@ MOONS_CURVES = (
 )
 # Sets of which the outputs are class scores; all others are regressions.
 CLASSIFICATION = ("digits", "breast_cancer", "wine", "mnist", "fashion_mnist")
-
-
-def tabular_metrics(sets: list[str]) -> Iterator[str]:
-    """What is measured on each data set."""
-    for name in sets:
-        scores = "accuracy nll ece" if name in CLASSIFICATION else "rmse log_rmse"
-        yield from names([name], f"{scores} trial test_rows seconds steps batch")
-
-
-def tabular_curves(sets: list[str]) -> list[str]:
-    """The trials, and the reliability by bin of confidence."""
-    scored = [name for name in sets if name in CLASSIFICATION]
-    return ["trials", *names(scored, "bin", "count confidence right")]

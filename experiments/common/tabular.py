@@ -1,4 +1,4 @@
-"""Small data sets for e05, e06, e17: parts of a split, standardised, and what judges nets."""
+"""Small data sets: parts of a split, standardised, and what judges nets."""
 
 from typing import NamedTuple
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from report.lib import latex, load, stats
+from report.lib import latex, load, splits, stats
 
 FILE = Path(__file__).with_name("claims.toml")
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
@@ -89,6 +89,9 @@ def _estimate(criterion: dict, runs: list[dict]) -> stats.Estimate:
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
     if criterion.get("at") == "seconds":
         return stats.mean(_at_the_others_end(criterion, runs))
+    if "over" in criterion:
+        share = splits.share(load.of(runs, variant), criterion["over"])
+        return splits.corrected(_over_data_sets(criterion, runs), share)
     if criterion.get("paired"):
         return stats.mean(_paired(criterion, runs))
 
@@ -106,6 +109,22 @@ def _values(criterion: dict, runs: list[dict]) -> np.ndarray:
     lost = np.array([run["status"] == "diverged" for run in runs], dtype=bool)
     values[lost] = criterion.get("diverged", np.nan)
     return (values >= criterion["level"]).astype(float) if "level" in criterion else values
+
+
+def _over_data_sets(criterion: dict, runs: list[dict]) -> list[float]:
+    """By split the mean log ratio of errors over data sets, minus that of the other run."""
+    names, metric = criterion["over"], criterion["metric"]
+    others = {run["seed"]: run for run in load.of(runs, criterion["minus"])}
+    pairs = [
+        (run, others[run["seed"]])
+        for run in load.of(runs, criterion["variant"])
+        if run["seed"] in others
+    ]
+    if criterion.get("at") == "equal training error":
+        return [splits.at_equal_training_error(*pair, names) for pair in pairs]
+    below = criterion.get("relative_to")
+    each = [[splits.value(run, metric, names, below) for run in pair] for pair in pairs]
+    return [one - other for one, other in each]
 
 
 def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:

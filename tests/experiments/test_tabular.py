@@ -1,4 +1,4 @@
-"""The small data sets of e05 and e06: parts, judgement and the choice of settings."""
+"""The small data sets: parts, judgement and the choice of settings."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ from initialisation_run import batches_part, initialisation_part
 from limits_run import limits_part
 from mlp_run import mlp_part
 from scaling_run import local_steps_part, scaling_part
-from tabular_run import tabular_part
+from tables_run import tables_part
 
 from experiments.driver import profiles
 from experiments.results import schema
@@ -23,8 +23,7 @@ PROFILES = profiles.read(Path(__file__).resolve().parents[2])
 EXPERIMENTS = studies.experiments()
 PARTS = {
     "e03": gradients_part,
-    "e05": tabular_part,
-    "e06": tabular_part,
+    "e17": tables_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,

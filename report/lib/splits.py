@@ -1,0 +1,88 @@
+"""Errors of runs on overlapping splits of data sets: logarithms, pairs, corrected intervals."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy import stats as scipy_stats
+
+from experiments.e17_tables.scores import at_level
+from report.lib.stats import RESAMPLES, Estimate
+
+
+def corrected(values: Sequence[float], share: float) -> Estimate:
+    """Mean over splits with the interval of Nadeau and Bengio (2003).
+
+    Splits share training rows, so that their errors go together: the variance of the mean is
+    `1 / n + share` times that of a value, in place of `1 / n`, and has n - 1 degrees of freedom.
+
+    Args:
+        values: one a split; NaN where there is none, which lowers n.
+        share: test rows over training rows.
+    """
+    found = np.asarray([value for value in values if np.isfinite(value)], dtype=float)
+    n = found.size
+    if not n:
+        return Estimate(np.nan, np.full(RESAMPLES, np.nan), 0)
+    spread = float(found.std(ddof=1)) * np.sqrt(1 / n + share) if n > 1 else np.nan
+    quantiles = scipy_stats.t.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES, max(n - 1, 1))
+    return Estimate(float(found.mean()), found.mean() + spread * quantiles, n)
+
+
+def share(runs: list[dict], names: Iterable[str]) -> float:
+    """Test rows over fitted rows, the mean over runs and data sets."""
+    found = [
+        run["metrics"][f"{name}_test_rows"] / run["metrics"][f"{name}_fit_rows"]
+        for run in runs
+        for name in names
+        if f"{name}_fit_rows" in run["metrics"]
+    ]
+    return float(np.mean(found)) if found else np.nan
+
+
+def value(run: dict, metric: str, names: Iterable[str], over: str | None = None) -> float:
+    """The mean over data sets of a metric's logarithm, or of that of its ratio to another.
+
+    Args:
+        run: a result.
+        metric, over: names with `{}` for the data set.
+        names: the data sets.
+    """
+    found = []
+    for name in names:
+        above = run["metrics"].get(metric.format(name))
+        below = 1.0 if over is None else run["metrics"].get(over.format(name))
+        lost = above is None or below is None
+        found.append(np.nan if lost else np.log(above) - np.log(below))
+    return float(np.mean(found))
+
+
+def at_equal_training_error(run: dict, other: dict, names: Iterable[str]) -> float:
+    """Log ratio of two runs' test errors at the same training error, the mean over data sets.
+
+    The training error is the larger of the two lowest ones that the settings of the best validated
+    points reach in the longest length.
+    """
+    found = []
+    for name in names:
+        paths = [path(one, name) for one in (run, other)]
+        level = max(np.nanmin(train) for train, _ in paths)
+        one, two = (at_level(train, test, level) for train, test in paths)
+        found.append(np.log(one) - np.log(two))
+    return float(np.mean(found))
+
+
+def lengths(run: dict, name: str) -> list[int]:
+    """The lengths for which a run was trained on a data set, in steps."""
+    own = [key.removeprefix(f"{name}_") for key in run["curves"] if key.startswith(f"{name}_")]
+    return sorted(int(key.partition("_")[0]) for key in own if key.endswith("_steps"))
+
+
+def path(run: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test errors on the way through the longest length."""
+    longest = lengths(run, name)[-1]
+    trial = int(run["metrics"][f"{name}_best_trial"])
+    train, test = (
+        np.array(run["curves"][f"{name}_{longest}_{part}_rmse"][trial], dtype=float)
+        for part in ("train", "test")
+    )
+    return train, test
