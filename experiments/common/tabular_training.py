@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import keras
 import numpy as np

@@ -147,12 +147,13 @@ def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
 
 
 def _paired(criterion: dict, runs: list[dict]) -> list[float]:
-    """The metric of each run minus that of the run of `minus` with the same seed."""
+    """The metric of each run minus that of the run of `minus` with the same seed, or its share."""
     one, other = (
         dict(zip([run["seed"] for run in chosen], _values(criterion, chosen), strict=True))
         for chosen in (load.of(runs, criterion[key]) for key in ("variant", "minus"))
     )
-    return [float(one[seed] - other[seed]) for seed in one if seed in other]
+    times = criterion.get("times", 1.0)
+    return [float(one[seed] - times * other[seed]) for seed in one if seed in other]
 
 
 def text(criterion: dict, estimate: stats.Estimate) -> str:

@@ -60,10 +60,12 @@ def at_equal_training_error(run: dict, other: dict, names: Iterable[str]) -> flo
     """Log ratio of two runs' test errors at the same training error, the mean over data sets.
 
     The training error is the larger of the two lowest ones that the settings of the best validated
-    points reach in the longest length.
+    points reach in the longest length. NaN if a data set is missing.
     """
     found = []
     for name in names:
+        if not (lengths(run, name) and lengths(other, name)):
+            return np.nan
         paths = [path(one, name) for one in (run, other)]
         level = max(np.nanmin(train) for train, _ in paths)
         one, two = (at_level(train, test, level) for train, test in paths)

@@ -12,6 +12,7 @@ from gradients_run import approximation_part, gradients_part
 from initialisation_run import batches_part, initialisation_part
 from limits_run import limits_part
 from mlp_run import mlp_part
+from multipliers_run import multipliers_part
 from scaling_run import local_steps_part, scaling_part
 from tables_run import tables_part
 
@@ -24,6 +25,7 @@ EXPERIMENTS = studies.experiments()
 PARTS = {
     "e03": gradients_part,
     "e17": tables_part,
+    "e18": multipliers_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,

@@ -31,7 +31,7 @@ def test_every_figure_and_table_is_printed_and_exists():
 def test_every_citation_and_label_exists():
     text = "\n".join(TEXT.values())
     entries = set(re.findall(r"^@\w+\{(\w+),", (REPORT / "refs.bib").read_text(), re.M))
-    cited = {key for keys in re.findall(r"\\citep\{([^}]*)\}", text) for key in keys.split(",")}
+    cited = {key for keys in re.findall(r"\\cite[pt]\{([^}]*)\}", text) for key in keys.split(",")}
     labels = set(re.findall(r"\\label\{([^}]*)\}", text))
     assert cited == entries
     assert set(re.findall(r"\\ref\{([^}]*)\}", text)) <= labels

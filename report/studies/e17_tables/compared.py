@@ -85,7 +85,7 @@ def overfitting(runs: list[dict], method: str, names) -> Estimate:
     values = [
         splits.value(run, "{}_last_test_rmse", names, "{}_best_test_rmse")
         for run in load.of(runs, method)
-        if all(f"{name}_best_trial" in run["metrics"] for name in names)
+        if names and all(f"{name}_best_trial" in run["metrics"] for name in names)
     ]
     return splits.corrected(values, _share(runs, method, names))
 

@@ -34,6 +34,8 @@ def errors(results: Path, out: Path) -> None:
 def _methods(axis, runs):
     """Means over the judged sets with intervals, the sets as small dots."""
     names = compared.present(runs, compared.JUDGED)
+    if not names:
+        return
     order = sorted(
         (one for one in compared.methods(runs) if one != compared.BASE),
         key=lambda one: compared.difference(runs, one, names).value,
@@ -55,10 +57,11 @@ def _methods(axis, runs):
 
 
 def _lengths(axis, runs):
-    """Errors at the end of each length, against the best point of `BASE`."""
-    of_all = [name for name in compared.JUDGED if name in compared.present(runs, compared.JUDGED)]
-    base = compared.by_split(runs, compared.BASE, of_all[0]) if of_all else {}
-    counts = {n: len(splits.lengths(next(iter(base.values())), n)) for n in of_all if base}
+    """Errors at the end of each length over the best of `BASE`, where lengths are most."""
+    counts = {}
+    for name in compared.present(runs, compared.JUDGED):
+        for run in compared.by_split(runs, compared.BASE, name).values():
+            counts[name] = len(splits.lengths(run, name))
     names = [name for name, count in counts.items() if count == max(counts.values())]
     for method in BY_LENGTH:
         points = _at_lengths(runs, method, names)
@@ -91,9 +94,10 @@ def _paths(axis, runs, name):
             train, test = np.exp(np.mean(np.log(paths), axis=0))
             look = style.look(METHODS[method]) | {"markevery": [-1], "markersize": 3}
             axis.plot(train, test, **look)
-    axis.set(xscale="log", yscale="log", xlabel="training RMSE")
+    axis.set(xscale="log", yscale="log", xlabel="training RMSE", ylabel="test RMSE")
     axis.set_title(compared.TITLES[name])
-    axis.set_ylabel("test RMSE")
+    if not axis.lines:
+        return
     low, high = axis.get_ylim()
     axis.set_ylim(low, min(high, 1.6 * low))
     _round(axis.yaxis, np.round(np.geomspace(low, min(high, 1.6 * low), 4), 2))

@@ -2,11 +2,36 @@
 
 from pathlib import Path
 
-from report.lib import latex, load
+from report.lib import latex, load, metrics
 from report.studies.e18_multipliers.looks import EXPERIMENT
+
+WRITE = {
+    "test_accuracy": latex.fixed,
+    "deployment_gap": lambda value: latex.fixed(value, 2),
+    "cosine_first": lambda value: latex.fixed(value, 2),
+    "cosine_middle": lambda value: latex.fixed(value, 2),
+    "cosine_all": lambda value: latex.fixed(value, 2),
+    "step_milliseconds": latex.significant,
+    "critical_path": latex.integer,
+    "target_steps": latex.integer,
+}
+SETTINGS = ("train_examples", "batch_size", "units", "epochs", "trial_epochs", "held_out")
 
 
 def macros(results: Path) -> dict[str, str]:
-    """`\\EOneEightN`, the number of runs of backprop at the least depth."""
-    runs = load.runs(results, EXPERIMENT)
-    return {latex.prefix(EXPERIMENT) + "N": latex.integer(len(load.of(runs, "bp_10")))}
+    """`\\EOneEightMultipliersPcAlmThreeZeroTestAccuracy`, with `CI` its interval behind it."""
+    runs, prefix = load.runs(results, EXPERIMENT), latex.prefix(EXPERIMENT)
+    settings = runs[0]["settings"] if runs else {}
+    found = {
+        prefix + latex.camel(name): latex.integer(settings.get(name, float("nan")))
+        for name in SETTINGS
+    }
+    found[prefix + "N"] = latex.integer(len(load.of(runs, "bp_10")))
+    found[prefix + "DeepN"] = latex.integer(len(load.of(runs, "bp_100")))
+    for variant in EXPERIMENT.variants:
+        for name, write in WRITE.items():
+            value = metrics.mean(load.of(runs, variant), name)
+            own = prefix + latex.camel(f"{variant}_{name}")
+            found[own] = write(value.value)
+            found[own + "CI"] = latex.with_interval(value, write)
+    return found
