@@ -22,7 +22,7 @@
 #    `multipliers` than for `bp_full`.
 # 4. *Generalises better at the same training error*: at the larger of the two methods' lowest
 #    training RMSE on a split in the longest length, reached by the setting of its best validated
-#    point (`scores.at_level`), the test RMSE of `multipliers` is below that of `bp_full`.
+#    point (`at_level` of the report), the test RMSE of `multipliers` is below that of `bp_full`.
 #
 # 3 and 4 hold if the corrected interval of Nadeau and Bengio (95 %, over splits, whose training
 # parts overlap) of the mean difference lies below 0, fail if it lies above, and are not decided

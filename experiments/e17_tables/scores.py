@@ -74,25 +74,6 @@ def result(name: str, runs: dict[int, tuple[Scores, Sequence[int]]]) -> tuple:
     return _named(name, metrics), _named(name, curves)
 
 
-def at_level(train: Sequence[float], test: Sequence[float], level: float) -> float:
-    """The test error of a run where its training error first falls to a level.
-
-    Both are taken as straight in their logarithms between two checkpoints. NaN if it never does.
-
-    Args:
-        train, test: Errors at the checkpoints.
-        level: Positive float.
-    """
-    below = np.flatnonzero(np.asarray(train) <= level)
-    if not len(below):
-        return np.nan
-    at = below[0]
-    if at == 0 or train[at] == level:
-        return float(test[at])
-    logs = np.log([train[at], train[at - 1]])
-    return float(np.exp(np.interp(np.log(level), logs, np.log([test[at], test[at - 1]]))))
-
-
 def rounded(values: np.ndarray) -> list:
     """Nested lists of the values with `DIGITS` significant digits."""
     text = np.vectorize(lambda value: float(f"{value:.{DIGITS}g}"), otypes=[float])

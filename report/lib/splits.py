@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy import stats as scipy_stats
 
-from experiments.e17_tables.scores import at_level
 from report.lib.stats import RESAMPLES, Estimate
 
 
@@ -71,6 +70,25 @@ def at_equal_training_error(run: dict, other: dict, names: Iterable[str]) -> flo
         one, two = (at_level(train, test, level) for train, test in paths)
         found.append(np.log(one) - np.log(two))
     return float(np.mean(found))
+
+
+def at_level(train: Sequence[float], test: Sequence[float], level: float) -> float:
+    """The test error of a run where its training error first falls to a level.
+
+    Both are taken as straight in their logarithms between two checkpoints. NaN if it never does.
+
+    Args:
+        train, test: Errors at the checkpoints.
+        level: Positive float.
+    """
+    below = np.flatnonzero(np.asarray(train) <= level)
+    if not len(below):
+        return np.nan
+    at = below[0]
+    if at == 0 or train[at] == level:
+        return float(test[at])
+    logs = np.log([train[at], train[at - 1]])
+    return float(np.exp(np.interp(np.log(level), logs, np.log([test[at], test[at - 1]]))))
 
 
 def lengths(run: dict, name: str) -> list[int]:

@@ -72,14 +72,6 @@ def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
     assert metrics["digits_best_trial"] == metrics["digits_10_trial"] == 2
 
 
-def test_test_error_at_a_training_error():
-    train, test = [4.0, 2.0, 1.0, 3.0, 0.5], [8.0, 6.0, 6.0, 7.0, 9.0]
-    assert scores.at_level(train, test, 4.0) == 8.0 and scores.at_level(train, test, 2.0) == 6.0
-    between = np.exp((np.log(8) + np.log(6)) / 2)
-    assert scores.at_level(train, test, np.sqrt(8)) == pytest.approx(between)
-    assert scores.at_level(train, test, 9.0) == 8.0 and np.isnan(scores.at_level(train, test, 0.4))
-
-
 def test_curves_keep_four_digits_and_what_is_not_finite():
     assert scores.rounded(np.array([[123456.0, 0.00123456]])) == [[123500.0, 0.001235]]
     assert np.isnan(scores.rounded(np.array([np.nan])))

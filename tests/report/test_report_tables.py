@@ -80,6 +80,14 @@ def test_test_errors_at_the_same_training_error():
     assert splits.lengths(one, "energy") == [2, 4]
 
 
+def test_test_error_at_a_training_error():
+    train, test = [4.0, 2.0, 1.0, 3.0, 0.5], [8.0, 6.0, 6.0, 7.0, 9.0]
+    assert splits.at_level(train, test, 4.0) == 8.0 and splits.at_level(train, test, 2.0) == 6.0
+    between = np.exp((np.log(8) + np.log(6)) / 2)
+    assert splits.at_level(train, test, np.sqrt(8)) == pytest.approx(between)
+    assert splits.at_level(train, test, 9.0) == 8.0 and np.isnan(splits.at_level(train, test, 0.4))
+
+
 def test_criteria_over_data_sets(tmp_path):
     write(tmp_path, made_up())
     criterion = {"experiment": "e17_tables", "over": ["energy", "wine-quality-red"]}

@@ -1,6 +1,8 @@
 """The report's text: no typed results, and every figure, table, citation and label resolves."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from report.lib import studies
@@ -38,6 +40,23 @@ def test_every_citation_and_label_exists():
     assert {name for name in labels if name[:4] in ("tab:", "fig:")} <= set(
         re.findall(r"\\ref\{([^}]*)\}", text)
     )
+
+
+def test_report_reaches_no_keras_through_what_it_imports():
+    """In a process of its own: the tests' one may have Keras already."""
+    script = """
+import sys
+import report.draw, report.verify
+from report.lib import studies
+for study in studies.found():
+    for file in study.folder.glob("*.py"):
+        studies.module(file)
+print(*[name for name in ("keras", "jax", "tensorflow") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPORT.parent, stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout.split() == []
 
 
 def test_report_never_imports_keras():
