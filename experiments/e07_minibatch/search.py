@@ -31,6 +31,10 @@ TRIALS = {
     "bp": [
         {"method": "bp", "learning_rate": rate} for rate in (5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
     ],
+    "bp_repeated": [
+        {"method": "bp", "repeats": 4, "learning_rate": rate}
+        for rate in (3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3)
+    ],
     "learned": [
         KEPT,
         KEPT | {"hidden_weight": 3.0},

@@ -3,18 +3,27 @@
 from pathlib import Path
 
 from report.lib import load, panels, style
+from report.studies.e02_deep import linear
 from report.studies.e02_deep.looks import EXPERIMENT
+
+EVERY = "rai_as_code"  # of which every run is drawn: their mean hides two kinds
 
 
 def accuracy(results: Path, out: Path) -> None:
-    """Deployed test accuracy against iterations and against seconds."""
-    frame = load.curves(load.runs(results, EXPERIMENT))
+    """Deployed test accuracy against iterations, with every run as code, and against seconds."""
+    runs = load.runs(results, EXPERIMENT)
+    frame = load.curves(runs)
     figure, axes = style.subplots(2, style.TEXT, 2.25)
     for axis, x in zip(axes, ("iteration", "seconds"), strict=True):
         for variant, look in EXPERIMENT.variants.items():
             rows = frame[frame["variant"] == variant]
             rows = rows[rows["seconds"] > 0] if x == "seconds" else rows
             panels.band(axis, rows, x, "test_accuracy", **style.look(look))
+    for _, run in frame[frame["variant"] == EVERY].groupby("seed"):
+        color = style.look(EXPERIMENT.variants[EVERY])["color"]
+        axes[0].plot(run["iteration"], run["test_accuracy"], color=color, linewidth=0.5)
+    for axis in axes:
+        axis.axhline(linear.accuracy(runs), color="0.4", linewidth=0.8, linestyle=(0, (2, 2)))
     panels.iteration_axis(axes[0], frame)
     axes[1].set(xscale="log", xlabel="training time (s)")
     axes[0].set(ylabel="deployed test accuracy", ylim=(None, 1.01))

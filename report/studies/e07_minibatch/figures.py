@@ -26,5 +26,5 @@ def accuracy(results: Path, out: Path) -> None:
     axes[0].set(xlabel="epoch", ylabel="deployed test accuracy")
     axes[1].set(xscale="log", xlabel="training time (s)")
     axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     style.save(figure, out)
