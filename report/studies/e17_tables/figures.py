@@ -53,7 +53,7 @@ def _methods(axis, runs):
     axis.set_yticks(range(len(order)), [METHODS[method].label for method in order])
     axis.set_ylim(len(order) - 0.5, -0.5)
     axis.set_xlabel("test RMSE / BP, full batch")
-    _round(axis.xaxis, (0.9, 1, 1.2, 1.5, 2, 3, 5, 7))
+    _round(axis.xaxis, (1, 1.5, 2, 3, 5))
 
 
 def _lengths(axis, runs):
@@ -69,6 +69,7 @@ def _lengths(axis, runs):
             axis.plot(*zip(*points, strict=True), markersize=3, **style.look(METHODS[method]))
     axis.axhline(1.0, color="0.5", linewidth=0.6, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel="steps of a run", ylabel="test RMSE / best of BP")
+    _round(axis.xaxis, sorted({x for line in axis.lines[:-1] for x in line.get_xdata()}))
     axis.set_title(" and ".join(compared.TITLES[name] for name in names))
     _round(axis.yaxis, (0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5, 7))
 
@@ -94,13 +95,12 @@ def _paths(axis, runs, name):
             train, test = np.exp(np.mean(np.log(paths), axis=0))
             look = style.look(METHODS[method]) | {"markevery": [-1], "markersize": 3}
             axis.plot(train, test, **look)
-    axis.set(xscale="log", yscale="log", xlabel="training RMSE", ylabel="test RMSE")
+    axis.set(xscale="log", xlabel="training RMSE", ylabel="test RMSE")
     axis.set_title(compared.TITLES[name])
     if not axis.lines:
         return
     low, high = axis.get_ylim()
-    axis.set_ylim(low, min(high, 1.6 * low))
-    _round(axis.yaxis, np.round(np.geomspace(low, min(high, 1.6 * low), 4), 2))
+    axis.set_ylim(low, min(high, 1.5 * low))
     _round(axis.xaxis, [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if axis.get_xlim()[0] <= t])
 
 

@@ -46,10 +46,11 @@ def _by_depth(axis, runs, method, name):
         return
     label, colour = METHODS[method]
     color, marker = style.PALETTE[colour], MARKERS[method]
-    values = [estimate.value for estimate in found.values()]
-    axis.plot([*found], values, color=color, marker=marker, markersize=3, label=label)
-    for d, estimate in found.items():
-        axis.vlines(d, estimate.low, estimate.high, color=color, linewidth=0.9)
+    beside = 1.05 ** ([*METHODS].index(method) - len(METHODS) / 2)  # else some hide others
+    at, values = [d * beside for d in found], [estimate.value for estimate in found.values()]
+    axis.plot(at, values, color=color, marker=marker, markersize=3, label=label)
+    for x, estimate in zip(at, found.values(), strict=True):
+        axis.vlines(x, estimate.low, estimate.high, color=color, linewidth=0.9)
 
 
 def _by_layer(axis, runs, variant):

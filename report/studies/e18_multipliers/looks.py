@@ -4,12 +4,12 @@ from report.lib.looks import Experiment, Variant, told_apart
 
 METHODS = {  # what they are called, and their colours
     "bp": ("BP", 0),
-    "epc": ("ePC", 3),
+    "epc": ("ePC", 7),
     "inferred": ("inferred", 2),
-    "pc_alm": ("inferred, multipliers", 8),
+    "pc_alm": ("inferred, multipliers", 3),
     "growing": ("rows, increasing penalty", 4),
     "rows": ("rows, multipliers", 1),
-    "rows_fresh": ("rows, re-initialised", 5),
+    "rows_fresh": ("rows, re-initialised", 9),
 }
 DEPTHS = (10, 30, 100)
 SHALLOWER = DEPTHS[:2]
