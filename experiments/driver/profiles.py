@@ -4,7 +4,8 @@ A study is a folder `experiments/eNN_name` with its script `experiment.py` and a
 which holds every variant, seed and size of its experiments. A run's settings are the script's
 defaults, then its variant's entry, then the profile's `all`, then the profile's entry for the
 variant; `seeds` is the number of seeds, 0 leaves a variant out. A setting that the script does not
-have is an error. A variant may name a backend of its own.
+have is an error. A variant may name a backend of its own. What an experiment `like` another of its
+file does not have itself is that one's, profile by profile.
 
 smoke: everything, tiny. quick: minutes on 2 cores. full: the paper. notebook: results alone, no
 report, of the autoencoders as the published notebook trains them; hours, or a GPU.
@@ -24,7 +25,7 @@ from experiments.driver.keys import Sources, digest, versions
 BACKENDS = ("tensorflow", "jax")
 LOCK = "requirements/all.txt"
 PARAMETERS = ("results", "provenance", "runs", "settings")
-ENTRY = {"title", "backend", "minutes_per_run", "alone", "variants", "profiles"}
+ENTRY = {"title", "backend", "minutes_per_run", "alone", "variants", "profiles", "like"}
 
 
 @dataclass
@@ -100,8 +101,22 @@ def read(root: Path) -> dict[str, tuple[Path, dict]]:
                     f"An experiment's name must stand in one study's profiles.toml. Received: "
                     f"{name} in {found[name][0].name} and in {file.parent.name}."
                 )
-            found[name] = file.parent, entry
+            found[name] = file.parent, _completed(name, entry, entries)
     return found
+
+
+def _completed(name: str, entry: dict, entries: dict) -> dict:
+    """An entry with what it has of the one that it is like."""
+    if "like" not in entry:
+        return entry
+    others = [one for one, other in entries.items() if "like" not in other]
+    _known("experiment", entry["like"], others, f"`like` of [{name}]")
+    other = entries[entry["like"]]
+    own = {
+        profile: {**other["profiles"].get(profile, {}), **chosen}
+        for profile, chosen in entry.get("profiles", {}).items()
+    }
+    return {**other, **entry, "profiles": {**other["profiles"], **own}}
 
 
 def _experiment(

@@ -8,11 +8,11 @@ from experiments.common.tabular_training import at_checkpoints, parts_of, starts
 from experiments.e17_tables import scores
 from experiments.e17_tables.methods import METHODS, Method, compiled
 
-STRENGTHS = (1e-2, 1.0, 10.0, 100.0, 300.0, 1000.0)  # of the linear model's penalty
+STRENGTHS = (1e-2, 1e-1, 1.0, 10.0, 30.0, 100.0, 300.0, 1000.0)  # of the linear model's penalty
 
 
 def results_of(run, splits):
-    """Metrics and curves by seed, all splits of a data set being trained at once.
+    """Metrics and curves by seed, all splits being trained at once.
 
     Args:
         run: As `results.each` yields it.
@@ -21,22 +21,23 @@ def results_of(run, splits):
     chosen = run["settings"]
     linear = chosen["method"] == "linear"
     trials = [{"strength": one} for one in STRENGTHS] if linear else _method(chosen).trials
-    found: dict[int, tuple[dict, dict]] = {one: ({}, {"trials": trials}) for one in splits}
-    for name in chosen["sets"]:
-        data = parts_of(name, [one + chosen["first_split"] for one in splits], chosen)
-        lengths = chosen["sets"][name]
-        if linear:
-            made, extra = dict.fromkeys(lengths, _linear(name, data)), _costs(data)
-        else:
-            made, extra = _of_lengths(name, data, splits, run)
-        for number, (split, one) in enumerate(zip(splits, data, strict=True)):
-            runs = {steps: made[steps][number] for steps in lengths}
-            metrics, curves = scores.result(name, runs)
-            rows = len(one.x_fit)
-            epochs = metrics[f"{name}_best_steps"] * extra["batch"] / rows
-            more = {**extra, "best_epochs": epochs, "fit_rows": rows, "test_rows": len(one.x_test)}
-            found[split][0].update({**metrics, **{f"{name}_{k}": v for k, v in more.items()}})
-            found[split][1].update(curves)
+    data = parts_of(chosen["dataset"], [one + chosen["first_split"] for one in splits], chosen)
+    lengths = chosen["lengths"]
+    if linear:
+        made, extra = dict.fromkeys(lengths, _linear(chosen["dataset"], data)), _costs(data)
+    else:
+        made, extra = _of_lengths(data, splits, run)
+    found = {}
+    for number, (split, one) in enumerate(zip(splits, data, strict=True)):
+        metrics, curves = scores.result({steps: made[steps][number] for steps in lengths})
+        rows = len(one.x_fit)
+        more = {
+            **extra,
+            "best_epochs": metrics["best_steps"] * extra["batch"] / rows,
+            "fit_rows": rows,
+            "test_rows": len(one.x_test),
+        }
+        found[split] = {**metrics, **more}, {**curves, "trials": trials}
     return found
 
 
@@ -47,17 +48,18 @@ def _method(chosen) -> Method:
     return METHODS[chosen["method"]]
 
 
-def _of_lengths(name, data, splits, run):
+def _of_lengths(data, splits, run):
     """What `_trained` gives by the length of a run, and what the longest one costs."""
     made, extra = {}, {}
-    for steps in run["settings"]["sets"][name]:
-        made[steps], extra = _trained(name, data, splits, run, steps)
+    for steps in run["settings"]["lengths"]:
+        made[steps], extra = _trained(data, splits, run, steps)
     return made, extra
 
 
-def _trained(name, data, splits, run, steps):
+def _trained(data, splits, run, steps):
     """Scores by split and the checkpoints they belong to, and cost."""
     chosen, method = run["settings"], _method(run["settings"])
+    name = chosen["dataset"]
     rows, trials = len(data[0].x_fit), method.trials
     shape = data[0].x_fit.shape[1], tabular.CLASSES.get(name, 1), chosen["hidden_units"]
     batch = min(chosen["batch_size"], rows) if method.mini_batches else rows

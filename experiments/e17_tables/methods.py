@@ -1,4 +1,4 @@
-"""The methods of e17: one net, one loss, six settings each, rates that fall over a run.
+"""The methods of e17: one net, one loss, eight settings each, rates that fall over a run.
 
 All but backprop and the source's protocol leave the output layer as it is. Adam has beta_2 = .99
 wherever it trains.
@@ -76,8 +76,8 @@ def _inferred_multipliers(knobs: Knobs) -> raikeras.TargetRule:
     return raikeras.Inferred(PC_ALM_STEPS, PC_ALM_STEP, multiplier_rate=0.925, multiplier_leak=0.01)
 
 
-_BACKPROP = _rates(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-_INFERRED = _rates(3e-4, 1e-3, 2e-3, 4e-3, 1e-2, 3e-2)
+_BACKPROP = _rates(3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1)
+_INFERRED = _rates(3e-4, 1e-3, 2e-3, 4e-3, 6e-3, 1e-2, 2e-2, 4e-2)
 METHODS = {
     "bp": Method(_BACKPROP, mini_batches=True),
     "bp_full": Method(_BACKPROP),
@@ -85,8 +85,8 @@ METHODS = {
     "multipliers": Method(
         [
             {"rate": 1e-3, "weight": 1.0},
-            *_grid(rate=(3e-3,), weight=(0.1, 0.3, 1.0)),
-            *_grid(rate=(1e-2,), weight=(0.03, 0.1)),
+            *_grid(rate=(3e-3,), weight=(0.1, 0.3, 1.0, 3.0)),
+            *_grid(rate=(1e-2,), weight=(0.03, 0.1, 0.3)),
         ],
         _rows(MULTIPLIER_RATE),
     ),

@@ -12,15 +12,15 @@ def scores_of(name):
 
 
 def metrics(settings):
-    for name, lengths in settings["sets"].items():
-        yield from names([name], [*lengths, "best", "last"], PARTS, scores_of(name))
-        yield from names([name], [*lengths, "best"], "trial")
-        yield from names([name], "best_length best_steps best_epochs")
-        yield from names([name], "seconds batch fit_rows test_rows")
+    lengths, scores = settings["lengths"], scores_of(settings["dataset"])
+    yield from names([*lengths, "best", "last"], PARTS, scores)
+    yield from names([*lengths, "best"], "trial")
+    yield from ("best_length", "best_steps", "best_epochs")
+    yield from ("seconds", "batch", "fit_rows", "test_rows")
 
 
 def curves(settings):
+    lengths, scores = settings["lengths"], scores_of(settings["dataset"])
     yield "trials"
-    for name, lengths in settings["sets"].items():
-        yield from names([name], lengths, PARTS, scores_of(name))
-        yield from names([name], lengths, "steps")
+    yield from names(lengths, PARTS, scores)
+    yield from names(lengths, "steps")

@@ -35,15 +35,14 @@ def of_outputs(name: str, outputs: Sequence[np.ndarray], data: tabular.Parts) ->
     return found
 
 
-def result(name: str, runs: dict[int, tuple[Scores, Sequence[int]]]) -> tuple:
-    """Metrics and curves of one split of a data set.
+def result(runs: dict[int, tuple[Scores, Sequence[int]]]) -> tuple:
+    """Metrics and curves of one split.
 
     Held-out rows choose among the trials at the end of each length, and among trials, lengths and
     checkpoints together: the best validated point. The last point is the end of the longest length
     with the trial of the best one.
 
     Args:
-        name: The data set.
         runs: By length its scores and their checkpoints; a checkpoint at 0 alone for what takes no
             steps.
 
@@ -71,7 +70,7 @@ def result(name: str, runs: dict[int, tuple[Scores, Sequence[int]]]) -> tuple:
     note("best", runs[length][0], trial, at)
     note("last", runs[max(runs)][0], trial, -1)
     metrics |= {"best_trial": trial, "best_length": length, "best_steps": runs[length][1][at]}
-    return _named(name, metrics), _named(name, curves)
+    return metrics, curves
 
 
 def rounded(values: np.ndarray) -> list:
@@ -87,7 +86,3 @@ def _choice(scores: Scores) -> np.ndarray:
     for at in np.ndindex(found.shape):
         found[at] = tabular.score({score: float(values[at]) for score, values in held.items()})
     return found
-
-
-def _named(name, values):
-    return {f"{name}_{key}": value for key, value in values.items()}

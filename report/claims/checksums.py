@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from report.claims import judge
+
 FILE = "SHA256SUMS"
 UPDATE = "python -m experiments.run publish"
 
@@ -36,7 +38,7 @@ def resting_on(name: str, claims: list[dict]) -> list[str]:
         claim["id"]
         for claim in claims
         if any(
-            one["experiment"] == experiment and variant in (one["variant"], one.get("minus"))
+            experiment in judge.experiments(one) and variant in (one["variant"], one.get("minus"))
             for one in claim["criteria"]
         )
     ]

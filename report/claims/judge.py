@@ -65,6 +65,12 @@ def worst(pairs: list[tuple]) -> tuple:
     return min(pairs, key=room)
 
 
+def experiments(criterion: dict) -> list[str]:
+    """Those that a criterion is about."""
+    named = criterion["experiment"]
+    return named if isinstance(named, list) else [named]
+
+
 def judge(claim: dict, results: str | Path) -> Outcome:
     """A claim holds if all its criteria hold and fails if any fails."""
     outcomes = [judge_criterion(criterion, results) for criterion in claim["criteria"]]
@@ -76,22 +82,25 @@ def judge(claim: dict, results: str | Path) -> Outcome:
 
 def judge_criterion(criterion: dict, results: str | Path) -> Outcome:
     """Holds the estimate against the bounds of one criterion."""
-    folder = Path(results) / criterion["experiment"]
-    variants = dict.fromkeys([criterion["variant"], criterion.get("minus", criterion["variant"])])
-    runs = [run for variant in variants for run in load.of_folder(folder / variant)]
-    estimate = _estimate(criterion, runs)
+    of = _over_data_sets if isinstance(criterion["experiment"], list) else _estimate
+    estimate = of(criterion, results)
     return Outcome(verdict(criterion, estimate), [estimate], criterion["min_n"])
 
 
-def _estimate(criterion: dict, runs: list[dict]) -> stats.Estimate:
+def _runs(criterion: dict, results: str | Path, experiment: str) -> list[dict]:
+    """Those of an experiment that a criterion is about."""
+    folder = Path(results) / experiment
+    variants = dict.fromkeys([criterion["variant"], criterion.get("minus", criterion["variant"])])
+    return [run for variant in variants for run in load.of_folder(folder / variant)]
+
+
+def _estimate(criterion: dict, results: str | Path) -> stats.Estimate:
+    runs = _runs(criterion, results, criterion["experiment"])
     metric, variant, minus = criterion["metric"], criterion["variant"], criterion.get("minus", "")
     if metric == "boundary_shift":
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
     if criterion.get("at") == "seconds":
         return stats.mean(_at_the_others_end(criterion, runs))
-    if "over" in criterion:
-        share = splits.share(load.of(runs, variant), criterion["over"])
-        return splits.corrected(_over_data_sets(criterion, runs), share)
     if criterion.get("paired"):
         return stats.mean(_paired(criterion, runs))
 
@@ -111,20 +120,27 @@ def _values(criterion: dict, runs: list[dict]) -> np.ndarray:
     return (values >= criterion["level"]).astype(float) if "level" in criterion else values
 
 
-def _over_data_sets(criterion: dict, runs: list[dict]) -> list[float]:
-    """By split the mean log ratio of errors over data sets, minus that of the other run."""
-    names, metric = criterion["over"], criterion["metric"]
-    others = {run["seed"]: run for run in load.of(runs, criterion["minus"])}
-    pairs = [
-        (run, others[run["seed"]])
-        for run in load.of(runs, criterion["variant"])
-        if run["seed"] in others
-    ]
+def _over_data_sets(criterion: dict, results: str | Path) -> stats.Estimate:
+    """By split the mean log ratio of errors over experiments, minus that of the other run."""
+    each = [_runs(criterion, results, experiment) for experiment in experiments(criterion)]
+    changes = [_changes(criterion, runs) for runs in each]
+    shared = sorted(set.intersection(*({*one} for one in changes)))
+    values = [np.mean([one[seed] for one in changes]) for seed in shared]
+    own = [run for runs in each for run in load.of(runs, criterion["variant"])]
+    return splits.corrected(values, splits.share(own))
+
+
+def _changes(criterion: dict, runs: list[dict]) -> dict[int, float]:
+    """By split the log ratio of errors of two runs."""
+    own, others = (
+        {run["seed"]: run for run in load.of(runs, criterion[key])} for key in ("variant", "minus")
+    )
+    pairs = {seed: (own[seed], others[seed]) for seed in own if seed in others}
     if criterion.get("at") == "equal training error":
-        return [splits.at_equal_training_error(*pair, names) for pair in pairs]
-    below = criterion.get("relative_to")
-    each = [[splits.value(run, metric, names, below) for run in pair] for pair in pairs]
-    return [one - other for one, other in each]
+        return {seed: splits.at_equal_training_error(*pair) for seed, pair in pairs.items()}
+    names = criterion["metric"], criterion.get("relative_to")
+    logs = {seed: [splits.value(run, *names) for run in pair] for seed, pair in pairs.items()}
+    return {seed: one - other for seed, (one, other) in logs.items()}
 
 
 def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
@@ -159,6 +175,11 @@ def _paired(criterion: dict, runs: list[dict]) -> list[float]:
 def text(criterion: dict, estimate: stats.Estimate) -> str:
     """An estimate as it is judged: a share in per cent, a loss, an error or an accuracy."""
     metric = criterion["metric"]
+    if isinstance(criterion["experiment"], list):  # a log ratio
+        change = estimate._replace(
+            value=float(np.expm1(estimate.value)), draws=np.expm1(estimate.draws)
+        )
+        return latex.with_interval(change, latex.percent) + r"\,\%"
     if metric in ("disagreement", "boundary_shift"):
         return latex.with_interval(estimate, latex.percent) + r"\,\%"
     if metric.endswith("_loss"):

@@ -20,10 +20,7 @@ def trials(runs: list[dict], variant: str) -> list[tuple[str, int]]:
     chosen = load.of(runs, variant)
     listed: list[dict] = next(filter(None, (run["curves"].get("trials") for run in chosen)), [])
     picks = [
-        int(value)
-        for run in chosen
-        for key, value in run["metrics"].items()
-        if key.endswith("_best_trial")
+        int(value) for run in chosen for key, value in run["metrics"].items() if key == "best_trial"
     ]
     words = [", ".join(f"{latex.escape(k)} {v:g}" for k, v in one.items()) for one in listed]
     return [(text, picks.count(number)) for number, text in enumerate(words)]

@@ -1,6 +1,6 @@
 """Errors of runs on overlapping splits of data sets: logarithms, pairs, corrected intervals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats as scipy_stats
@@ -27,49 +27,29 @@ def corrected(values: Sequence[float], share: float) -> Estimate:
     return Estimate(float(found.mean()), found.mean() + spread * quantiles, n)
 
 
-def share(runs: list[dict], names: Iterable[str]) -> float:
-    """Test rows over fitted rows, the mean over runs and data sets."""
-    found = [
-        run["metrics"][f"{name}_test_rows"] / run["metrics"][f"{name}_fit_rows"]
-        for run in runs
-        for name in names
-        if f"{name}_fit_rows" in run["metrics"]
-    ]
+def share(runs: list[dict]) -> float:
+    """Test rows over fitted rows, the mean over runs."""
+    found = [run["metrics"]["test_rows"] / run["metrics"]["fit_rows"] for run in runs]
     return float(np.mean(found)) if found else np.nan
 
 
-def value(run: dict, metric: str, names: Iterable[str], over: str | None = None) -> float:
-    """The mean over data sets of a metric's logarithm, or of that of its ratio to another.
+def value(run: dict, metric: str, over: str | None = None) -> float:
+    """A metric's logarithm, or that of its ratio to another; NaN where the run has none."""
+    above = run["metrics"].get(metric)
+    below = 1.0 if over is None else run["metrics"].get(over)
+    return np.nan if above is None or below is None else float(np.log(above) - np.log(below))
 
-    Args:
-        run: a result.
-        metric, over: names with `{}` for the data set.
-        names: the data sets.
+
+def at_equal_training_error(run: dict, other: dict) -> float:
+    """Log ratio of two runs' test errors at the same training error.
+
+    It is the larger of the two lowest ones that the settings of the best validated points reach in
+    the longest length.
     """
-    found = []
-    for name in names:
-        above = run["metrics"].get(metric.format(name))
-        below = 1.0 if over is None else run["metrics"].get(over.format(name))
-        lost = above is None or below is None
-        found.append(np.nan if lost else np.log(above) - np.log(below))
-    return float(np.mean(found))
-
-
-def at_equal_training_error(run: dict, other: dict, names: Iterable[str]) -> float:
-    """Log ratio of two runs' test errors at the same training error, the mean over data sets.
-
-    The training error is the larger of the two lowest ones that the settings of the best validated
-    points reach in the longest length. NaN if a data set is missing.
-    """
-    found = []
-    for name in names:
-        if not (lengths(run, name) and lengths(other, name)):
-            return np.nan
-        paths = [path(one, name) for one in (run, other)]
-        level = max(np.nanmin(train) for train, _ in paths)
-        one, two = (at_level(train, test, level) for train, test in paths)
-        found.append(np.log(one) - np.log(two))
-    return float(np.mean(found))
+    paths = [path(one) for one in (run, other)]
+    level = max(np.nanmin(train) for train, _ in paths)
+    one, two = (at_level(train, test, level) for train, test in paths)
+    return float(np.log(one) - np.log(two))
 
 
 def at_level(train: Sequence[float], test: Sequence[float], level: float) -> float:
@@ -91,18 +71,17 @@ def at_level(train: Sequence[float], test: Sequence[float], level: float) -> flo
     return float(np.exp(np.interp(np.log(level), logs, np.log([test[at], test[at - 1]]))))
 
 
-def lengths(run: dict, name: str) -> list[int]:
-    """The lengths for which a run was trained on a data set, in steps."""
-    own = [key.removeprefix(f"{name}_") for key in run["curves"] if key.startswith(f"{name}_")]
-    return sorted(int(key.partition("_")[0]) for key in own if key.endswith("_steps"))
+def lengths(run: dict) -> list[int]:
+    """The lengths for which a run was trained, in steps."""
+    ends = [key.partition("_") for key in run["curves"]]
+    return sorted(int(length) for length, _, what in ends if what == "steps")
 
 
-def path(run: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Training and test errors on the way through the longest length."""
-    longest = lengths(run, name)[-1]
-    trial = int(run["metrics"][f"{name}_best_trial"])
+def path(run: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test errors on the way through the longest length, at the best one's setting."""
+    longest, trial = lengths(run)[-1], int(run["metrics"]["best_trial"])
     train, test = (
-        np.array(run["curves"][f"{name}_{longest}_{part}_rmse"][trial], dtype=float)
+        np.array(run["curves"][f"{longest}_{part}_rmse"][trial], dtype=float)
         for part in ("train", "test")
     )
     return train, test

@@ -17,7 +17,7 @@ from experiments.driver import profiles
 from experiments.e17_tables import contest, methods, schema, scores
 from experiments.results.schema import names
 
-SETTINGS = {"sets": {"diabetes": [2, 4]}, "first_split": 2, "checkpoints": 3}
+SETTINGS = {"dataset": "diabetes", "lengths": [2, 4], "first_split": 2, "checkpoints": 3}
 SETTINGS |= {"first_checkpoint": 1, "hidden_units": [4, 4], "held_out": 0.2, "batch_size": 50}
 SETTINGS |= {"image_examples": 0}
 
@@ -48,18 +48,18 @@ def test_held_out_rows_choose_the_trial_at_the_end_of_a_length_and_the_point_of_
     short = found_of([[1, 2], [4, 5]], [[5, 2], [4, np.nan]], [[7, 8], [0, 2]])
     long = found_of([[1, 2, 3], [4, 5, 6]], [[5, 4, 3], [4, 9, 1.5]], [[7, 6, 9], [5, 4, 3]])
     runs = {20: (short, [10, 20]), 40: (long, [10, 20, 40])}
-    metrics, curves = scores.result("energy", runs)
-    assert metrics["energy_20_trial"] == 0 and metrics["energy_20_test_rmse"] == 8
-    assert metrics["energy_40_trial"] == 1 and metrics["energy_40_train_rmse"] == 6
-    assert metrics["energy_best_trial"] == 1 and metrics["energy_best_steps"] == 40
-    assert metrics["energy_best_test_rmse"] == metrics["energy_last_test_rmse"] == 3
-    assert curves["energy_20_steps"] == [10, 20] and curves["energy_40_steps"] == [10, 20, 40]
-    assert curves["energy_40_test_rmse"] == [[7, 6, 9], [5, 4, 3]]
+    metrics, curves = scores.result(runs)
+    assert metrics["20_trial"] == 0 and metrics["20_test_rmse"] == 8
+    assert metrics["40_trial"] == 1 and metrics["40_train_rmse"] == 6
+    assert metrics["best_trial"] == 1 and metrics["best_steps"] == 40
+    assert metrics["best_test_rmse"] == metrics["last_test_rmse"] == 3
+    assert curves["20_steps"] == [10, 20] and curves["40_steps"] == [10, 20, 40]
+    assert curves["40_test_rmse"] == [[7, 6, 9], [5, 4, 3]]
     short["valid", "rmse"][0, 1] = 1.0
-    metrics, _ = scores.result("energy", runs)
-    assert metrics["energy_best_steps"] == metrics["energy_best_length"] == 20
-    assert metrics["energy_best_test_rmse"] == 8
-    assert metrics["energy_last_test_rmse"] == 9  # the end of the longest length, same trial
+    metrics, _ = scores.result(runs)
+    assert metrics["best_steps"] == metrics["best_length"] == 20
+    assert metrics["best_test_rmse"] == 8
+    assert metrics["last_test_rmse"] == 9  # the end of the longest length, same trial
 
 
 def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
@@ -68,8 +68,8 @@ def test_classes_are_chosen_by_accuracy_and_then_by_likelihood():
     }
     found["valid", "accuracy"][:, 0] = 0.9, 0.95, 0.95
     found["valid", "nll"][:, 0] = 0.1, 3.0, 2.0
-    metrics, _ = scores.result("digits", {10: (found, [10])})
-    assert metrics["digits_best_trial"] == metrics["digits_10_trial"] == 2
+    metrics, _ = scores.result({10: (found, [10])})
+    assert metrics["best_trial"] == metrics["10_trial"] == 2
 
 
 def test_curves_keep_four_digits_and_what_is_not_finite():
@@ -80,13 +80,13 @@ def test_curves_keep_four_digits_and_what_is_not_finite():
 def test_checkpoints_see_the_nets_of_keras_own_fit():
     """Backprop on full batches after 2 and 4 steps, and in mini-batches, of a plain model."""
     for method in ("bp_full", "bp"):
-        (metrics, curves) = contest.results_of(run(method, sets={"diabetes": [4]}), [0, 1])[1]
+        (metrics, curves) = contest.results_of(run(method, lengths=[4]), [0, 1])[1]
         data = tabular.parts("diabetes", 3, 0.2)  # split 1 + 2
         rows = len(data.x_fit)
         every = [np.arange(rows)] * 4
         if method == "bp":
             every = vectorised.shuffled([3], 1, rows, 50)[0][:4]
-        assert curves["diabetes_4_steps"] == [1, 2, 4] and len(curves["trials"]) == 6
+        assert curves["4_steps"] == [1, 2, 4] and len(curves["trials"]) == 8
         for trial in (2, 4):
             model = training.network(10, 1, [4, 4])
             keras.utils.set_random_seed(3)
@@ -99,11 +99,11 @@ def test_checkpoints_see_the_nets_of_keras_own_fit():
                 if number in (2, 4):
                     made = net.predict(data.x_test, verbose=0)
                     rmse = data.scale * np.sqrt(np.mean(np.square(made - data.y_test)))
-                    kept = curves["diabetes_4_test_rmse"][trial][1 if number == 2 else 2]
+                    kept = curves["4_test_rmse"][trial][1 if number == 2 else 2]
                     assert kept == pytest.approx(rmse, rel=1e-3)
-        assert metrics["diabetes_batch"] == (50 if method == "bp" else rows)
-        epochs = metrics["diabetes_best_steps"] * metrics["diabetes_batch"] / rows
-        assert metrics["diabetes_best_epochs"] == pytest.approx(epochs)
+        assert metrics["batch"] == (50 if method == "bp" else rows)
+        epochs = metrics["best_steps"] * metrics["batch"] / rows
+        assert metrics["best_epochs"] == pytest.approx(epochs)
 
 
 def test_linear_model_is_ridge_on_the_fitted_rows():
@@ -113,28 +113,25 @@ def test_linear_model_is_ridge_on_the_fitted_rows():
     for trial in curves["trials"]:
         made = Ridge(trial["strength"]).fit(data.x_fit, data.y_fit[:, 0]).predict(data.x_valid)
         errors.append(data.scale * np.sqrt(np.mean(np.square(made - data.y_valid[:, 0]))))
-    assert np.ravel(curves["diabetes_4_valid_rmse"]) == pytest.approx(errors, rel=1e-3)
-    assert metrics["diabetes_best_trial"] == metrics["diabetes_4_trial"] == np.argmin(errors)
+    assert np.ravel(curves["4_valid_rmse"]) == pytest.approx(errors, rel=1e-3)
+    assert metrics["best_trial"] == metrics["4_trial"] == np.argmin(errors)
 
 
 @pytest.mark.parametrize("method", ["linear", *methods.METHODS])
 def test_a_tiny_run_of_each_method_has_the_names_of_the_schema(method):
-    sets = {"diabetes": [2, 4]}
-    if method in ("linear", "multipliers"):
-        sets["wine"] = [2]
-    chosen = run(method, sets=sets)
+    chosen = run(method)
     metrics, curves = contest.results_of(chosen, [0])[0]
     assert {*metrics} == {*schema.metrics(chosen["settings"])}
     assert {*curves} == {*schema.curves(chosen["settings"])}
-    assert np.isfinite([*metrics.values()]).all() and metrics["diabetes_seconds"] >= 0
-    assert len(curves["trials"]) == 6  # the same number for all
+    assert np.isfinite([*metrics.values()]).all() and metrics["seconds"] >= 0
+    assert len(curves["trials"]) == 8  # the same number for all
     for length in (2, 4):
-        steps = len(curves[f"diabetes_{length}_steps"])
-        for name in names(f"diabetes_{length}", schema.PARTS, "rmse"):
-            assert np.shape(curves[name]) == (6, steps)
+        steps = len(curves[f"{length}_steps"])
+        for name in names(f"{length}", schema.PARTS, "rmse"):
+            assert np.shape(curves[name]) == (8, steps)
     if method != "linear":  # settings are knobs that reach the step
-        ends = [[row[-1] for row in curves[f"diabetes_4_{part}_rmse"]] for part in schema.PARTS]
-        assert len({*zip(*ends, strict=True)}) == 6
+        ends = [[row[-1] for row in curves[f"4_{part}_rmse"]] for part in schema.PARTS]
+        assert len({*zip(*ends, strict=True)}) == 8
 
 
 def test_multipliers_are_the_presets():
@@ -169,6 +166,8 @@ def test_friedmans_function_is_scikit_learns():
 
 def test_every_variant_of_the_profiles_is_a_method():
     entries = profiles.read(Path(__file__).resolve().parents[2])
-    for name in ("e17_tables", "e17_large"):
+    named = [name for name in entries if name.startswith("e17_")]
+    assert len(named) == 8
+    for name in named:
         variants = entries[name][1]["variants"]
         assert {one["method"] for one in variants.values()} == {"linear", *methods.METHODS}

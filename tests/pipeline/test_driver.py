@@ -12,7 +12,8 @@ import pytest
 from pipeline_project import TOY, TOY_PROFILES, TOY_SCHEMA, Project, kernels, until
 
 from experiments import run as driver_script
-from experiments.driver import state
+from experiments.driver import profiles, state
+from experiments.driver.errors import DriverError
 
 ALL = ["a/seed-0", "a/seed-1", "b/seed-0", "b/seed-1"]
 
@@ -327,6 +328,28 @@ def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, 
     assert "e01_toy b seed 0 must give" in done.stderr
     assert "e01_toy a seed 0" not in done.stderr
     assert json.loads(path.read_text())["provenance"]["key"] != after["provenance"]["key"]
+
+
+LIKE = """
+[e01_more]
+like = "e01_toy"
+title = "More"
+profiles.quick.all = { size = 7 }
+"""
+
+
+def test_an_experiment_like_another_has_what_it_does_not_say_itself(project):
+    file = project.root / TOY_PROFILES
+    file.write_text(file.read_text() + LIKE)
+    (_, toy), (_, more) = profiles.read(project.root).values()
+    assert more["title"] == "More" and more["variants"] == toy["variants"]
+    assert more["profiles"]["quick"] == toy["profiles"]["quick"] | {"all": {"size": 7}}
+    loaded = profiles.load(project.root, "quick", [], committed=True)
+    first, second = ({(run.variant, run.seed): run.key for run in one.runs} for one in loaded)
+    assert first.keys() == second.keys() and not {*first.values()} & {*second.values()}
+    file.write_text(file.read_text().replace('like = "e01_toy"', 'like = "e01_more"'))
+    with pytest.raises(DriverError, match="Unknown experiment 'e01_more' in `like` of .*e01_toy"):
+        profiles.read(project.root)
 
 
 def test_variant_has_a_kernel_of_the_backend_it_names_whatever_the_user_chose(project):

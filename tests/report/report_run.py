@@ -14,7 +14,7 @@ from limits_run import limits_part
 from mlp_run import mlp_part
 from multipliers_run import multipliers_part
 from scaling_run import local_steps_part, scaling_part
-from tables_run import tables_part
+from tables_run import digits_part, tables_part
 
 from experiments.driver import profiles
 from experiments.results import schema
@@ -24,6 +24,7 @@ PROFILES = profiles.read(Path(__file__).resolve().parents[2])
 EXPERIMENTS = studies.experiments()
 PARTS = {
     "e03": gradients_part,
+    "e17_digits": digits_part,
     "e17": tables_part,
     "e18": multipliers_part,
     "e13": approximation_part,

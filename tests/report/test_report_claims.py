@@ -62,7 +62,8 @@ def test_every_claim_has_a_bound_and_known_names(results):
     for claim in judge.read()["claims"]:
         for criterion in claim["criteria"]:
             assert {"at_least", "at_most"} & criterion.keys()
-            assert criterion["variant"] in EXPERIMENTS[criterion["experiment"]].variants
+            for experiment in judge.experiments(criterion):
+                assert criterion["variant"] in EXPERIMENTS[experiment].variants
         assert claim.get("recorded", judge.OPEN) in (judge.HOLDS, judge.FAILS, judge.OPEN)
         if any(criterion["min_n"] > 1 for criterion in claim["criteria"]):  # not one of arithmetic
             assert judge.judge(claim, results).verdict == judge.OPEN  # one run is not enough

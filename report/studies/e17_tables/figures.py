@@ -7,11 +7,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from report.lib import splits, style
 from report.studies.e17_tables import compared
-from report.studies.e17_tables.looks import METHODS
+from report.studies.e17_tables.looks import CONCRETE, JUDGED, METHODS, TITLES, WINE
 
 BY_LENGTH = ("bp_full", "bp_rprop", "multipliers", "penalty", "growing", "reinitialised")
 BY_TRAINING_ERROR = ("bp_full", "multipliers", "reinitialised", "penalty")
-PATHS = ("concrete", "wine-quality-red")  # the sets of the right panels
+PATHS = (CONCRETE, WINE)  # the sets of the right panels
 
 
 def errors(results: Path, out: Path) -> None:
@@ -33,7 +33,7 @@ def errors(results: Path, out: Path) -> None:
 
 def _methods(axis, runs):
     """Means over the judged sets with intervals, the sets as small dots."""
-    names = compared.present(runs, compared.JUDGED)
+    names = compared.present(runs, JUDGED)
     if not names:
         return
     order = sorted(
@@ -59,9 +59,9 @@ def _methods(axis, runs):
 def _lengths(axis, runs):
     """Errors at the end of each length over the best of `BASE`, where lengths are most."""
     counts = {}
-    for name in compared.present(runs, compared.JUDGED):
+    for name in compared.present(runs, JUDGED):
         for run in compared.by_split(runs, compared.BASE, name).values():
-            counts[name] = len(splits.lengths(run, name))
+            counts[name] = len(splits.lengths(run))
     names = [name for name, count in counts.items() if count == max(counts.values())]
     for method in BY_LENGTH:
         points = _at_lengths(runs, method, names)
@@ -70,7 +70,7 @@ def _lengths(axis, runs):
     axis.axhline(1.0, color="0.5", linewidth=0.6, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel="steps of a run", ylabel="test RMSE / best of BP")
     _round(axis.xaxis, sorted({x for line in axis.lines[:-1] for x in line.get_xdata()}))
-    axis.set_title(" and ".join(compared.TITLES[name] for name in names))
+    axis.set_title(" and ".join(TITLES[name] for name in names))
     _round(axis.yaxis, (0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5, 7))
 
 
@@ -79,9 +79,9 @@ def _at_lengths(runs, method, names):
     for name in names:
         own, base = (compared.by_split(runs, one, name) for one in (method, compared.BASE))
         for split in own.keys() & base.keys():
-            best = base[split]["metrics"][f"{name}_best_test_rmse"]
-            for length in splits.lengths(own[split], name):
-                error = own[split]["metrics"][f"{name}_{length}_test_rmse"]
+            best = base[split]["metrics"]["best_test_rmse"]
+            for length in splits.lengths(own[split]):
+                error = own[split]["metrics"][f"{length}_test_rmse"]
                 found.setdefault(length, []).append(np.log(error / best))
     return [(length, float(np.exp(np.mean(found[length])))) for length in sorted(found)]
 
@@ -90,13 +90,13 @@ def _paths(axis, runs, name):
     """Test against training error on the way, geometric means over splits; a dot at the end."""
     for method in BY_TRAINING_ERROR:
         own = compared.by_split(runs, method, name)
-        paths = [splits.path(run, name) for run in own.values()]
+        paths = [splits.path(run) for run in own.values()]
         if paths:
             train, test = np.exp(np.mean(np.log(paths), axis=0))
             look = style.look(METHODS[method]) | {"markevery": [-1], "markersize": 3}
             axis.plot(train, test, **look)
     axis.set(xscale="log", xlabel="training RMSE", ylabel="test RMSE")
-    axis.set_title(compared.TITLES[name])
+    axis.set_title(TITLES[name])
     if not axis.lines:
         return
     low, high = axis.get_ylim()

@@ -1,4 +1,4 @@
-"""How the methods are called and drawn, on small and on larger tables."""
+"""How the methods are called and drawn, and the data sets, an experiment each."""
 
 from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, TWODOT, Experiment, Variant
 
@@ -16,5 +16,27 @@ METHODS = {
     "source": Variant("RAI, source protocol", 6, TWODOT, "P", True),
     "locoprop_s": Variant("LocoProp-S", 9, TWODOT, "<", True),
 }
-SMALL = Experiment("e17_tables", METHODS, partial=True, named=True)
-LARGE = Experiment("e17_large", METHODS, partial=True, named=True)
+
+
+def _of(data_set: str) -> Experiment:
+    return Experiment(f"e17_{data_set}", METHODS, partial=True, named=True)
+
+
+ENERGY = _of("energy")
+CONCRETE = _of("concrete")
+FRIEDMAN1 = _of("friedman1")
+WINE = _of("wine_quality_red")
+DIABETES = _of("diabetes")
+DIGITS = _of("digits")
+KIN8NM = _of("kin8nm")
+POWER_PLANT = _of("power_plant")
+JUDGED = {  # the regression sets of the criteria
+    ENERGY: "energy",
+    CONCRETE: "concrete",
+    FRIEDMAN1: "Friedman 1",
+    WINE: "red wine",
+    DIABETES: "diabetes",
+}
+LARGER = {KIN8NM: "kin8nm", POWER_PLANT: "power plant"}
+CLASSES = {DIGITS: "digits"}
+TITLES = JUDGED | LARGER | CLASSES

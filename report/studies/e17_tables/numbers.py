@@ -2,39 +2,45 @@
 
 from pathlib import Path
 
-from report.lib import choices, latex, load
+from report.lib import choices, latex
+from report.lib.looks import Experiment
 from report.studies.e17_tables import compared
-from report.studies.e17_tables.looks import LARGE, METHODS, SMALL
+from report.studies.e17_tables.looks import CLASSES, ENERGY, JUDGED, METHODS, TITLES
+
+PREFIX = "EOneSeven"
 
 
 def macros(results: Path) -> dict[str, str]:
-    """`\\EOneSevenTablesMultipliersEnergy` is the difference to full-batch backprop in per cent.
+    """`\\EOneSevenMultipliersEnergy` is the difference to full-batch backprop in per cent.
 
     With `Mean` the mean over the judged sets, `Bp` the same against backprop in mini-batches,
     `Overfit` the test error at the end over the best one, `Equal` the difference at equal training
     error, `Steps` and `Seconds` the price.
     """
-    runs, prefix = compared.everything(results), latex.prefix(SMALL)
-    judged = compared.present(runs, compared.JUDGED)
+    runs = compared.everything(results)
+    judged = compared.present(runs, JUDGED)
     found = {
-        prefix + "N": latex.integer(len(load.of(runs, compared.BASE))),
-        prefix + "Sets": latex.integer(len(judged)),
-        latex.prefix(LARGE) + "N": latex.integer(len(load.runs(results, LARGE))),
+        PREFIX + "N": latex.integer(len(compared.by_split(runs, compared.BASE, ENERGY))),
+        PREFIX + "Sets": latex.integer(len(judged)),
     }
     for method in METHODS:
-        own = prefix + latex.camel(method)
-        change = {name: compared.difference(runs, method, [name]) for name in compared.TITLES}
+        own = PREFIX + latex.camel(method)
+        change = {_name(one): compared.difference(runs, method, [one]) for one in TITLES}
         change["mean"] = compared.difference(runs, method, judged)
         change["bp"] = compared.difference(runs, method, judged, other="bp")
         change["overfit"] = compared.overfitting(runs, method, judged)
-        for name in compared.JUDGED:
-            if method != "linear":
-                change[f"equal_{name}"] = compared.at_equal_training_error(runs, method, name)
-                change[f"overfit_{name}"] = compared.overfitting(runs, method, [name])
+        for one in JUDGED if method != "linear" else ():
+            change["equal_" + _name(one)] = compared.at_equal_training_error(runs, method, [one])
+            change["overfit_" + _name(one)] = compared.overfitting(runs, method, [one])
+        classes = [_name(one) for one in CLASSES]
         for name, value in change.items():
-            units = compared.in_points if name in compared.CLASSES else compared.in_per_cent
+            units = compared.in_points if name in classes else compared.in_per_cent
             found[own + latex.camel(name)] = latex.with_interval(units(value), choices.signed)
         for name, seconds in (("steps", False), ("seconds", True)):
             price = compared.as_ratio(compared.cost(runs, method, judged, seconds))
             found[own + latex.camel(name)] = latex.with_interval(price, latex.significant)
     return found
+
+
+def _name(data_set: Experiment) -> str:
+    return data_set.name.partition("_")[2]

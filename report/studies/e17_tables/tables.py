@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from report.lib import choices, latex, load
+from report.lib import choices, latex
 from report.studies.e17_tables import compared
-from report.studies.e17_tables.looks import METHODS, SMALL
+from report.studies.e17_tables.looks import CLASSES, JUDGED, METHODS, TITLES
 
 HEADING = "settings tried, and the share of splits and data sets whose best point has each"
 
@@ -14,8 +14,8 @@ HEADING = "settings tried, and the share of splits and data sets whose best poin
 def differences(results: Path, out: Path) -> None:
     """At the best validated point, by data set, the mean over those judged, and the price."""
     runs = compared.everything(results)
-    names = compared.present(runs, compared.TITLES)
-    judged = compared.present(runs, compared.JUDGED)
+    names = compared.present(runs, TITLES)
+    judged = compared.present(runs, JUDGED)
     lines = []
     for method in compared.methods(runs):
         cells = [(METHODS[method].label, "")]
@@ -29,7 +29,7 @@ def differences(results: Path, out: Path) -> None:
             cells = [cells[0], *[_error(runs, columns) for columns in names], ("0", "")]
             cells += [("1", "")] * 2
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    titles = [compared.TITLES[name] for name in names]
+    titles = [TITLES[name] for name in names]
     header = ["", *titles, "mean", "steps", "seconds"]
     table = latex.table("l" + "c" * (len(header) - 1), header, lines[:-1] or [latex.LEFT_OUT])
     latex.write(out, table)
@@ -38,14 +38,14 @@ def differences(results: Path, out: Path) -> None:
 def _error(runs, name):
     """What the others are held against, in the data set's own units."""
     own = compared.by_split(runs, compared.BASE, name).values()
-    score = "accuracy" if name in compared.CLASSES else "rmse"
-    found = [run["metrics"][f"{name}_best_test_{score}"] for run in own]
+    score = "accuracy" if name in CLASSES else "rmse"
+    found = [run["metrics"][f"best_test_{score}"] for run in own]
     return latex.significant(float(np.mean(found)), 3), ""
 
 
 def _difference(runs, method, names):
     change = compared.difference(runs, method, names)
-    in_units = compared.in_points if names[0] in compared.CLASSES else compared.in_per_cent
+    in_units = compared.in_points if names[0] in CLASSES else compared.in_per_cent
     found = in_units(change)
     return choices.signed(found.value), latex.interval(found, choices.signed)
 
@@ -56,7 +56,7 @@ def _price(value: float) -> str:
 
 def settings(results: Path, out: Path) -> None:
     """What held-out rows chose among."""
-    runs = load.runs(results, SMALL)
-    titles = {name: METHODS[name].label for name in compared.methods(runs)}
-    table = choices.table(runs, titles, HEADING, ("method", "sets"), 0.8)
-    latex.write(out, table)
+    runs = [run for own in compared.everything(results).values() for run in own]
+    titles = {name: look.label for name, look in METHODS.items()}
+    own = ("method", "dataset", "lengths")
+    latex.write(out, choices.table(runs, titles, HEADING, own, 0.8))
