@@ -77,34 +77,61 @@ def _inferred_multipliers(knobs: Knobs) -> raikeras.TargetRule:
 
 
 _BACKPROP = _rates(3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1)
-_INFERRED = _rates(3e-4, 1e-3, 2e-3, 4e-3, 6e-3, 1e-2, 2e-2, 4e-2)
-METHODS = {
+METHODS = {  # of grids by pilots on splits that no run has, without the corners
     "bp": Method(_BACKPROP, mini_batches=True),
     "bp_full": Method(_BACKPROP),
-    "bp_rprop": Method(_rates(1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)),
+    "bp_rprop": Method(_rates(1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)),
     "multipliers": Method(
         [
-            {"rate": 1e-3, "weight": 1.0},
+            *_grid(rate=(1e-3,), weight=(1.0,)),
             *_grid(rate=(3e-3,), weight=(0.1, 0.3, 1.0, 3.0)),
             *_grid(rate=(1e-2,), weight=(0.03, 0.1, 0.3)),
         ],
         _rows(MULTIPLIER_RATE),
     ),
-    "penalty": Method(_grid(rate=(3e-3, 1e-2), weight=(0.03, 0.1, 0.3)), _rows(0.0)),
-    "growing": Method(_grid(rate=(3e-3, 1e-2), target_rate=(0.3, 1.0, 3.0)), _growing),
-    "reinitialised": Method(_grid(rate=(3e-3, 1e-2), weight=(0.01, 0.03, 0.1)), _reinitialised),
+    "penalty": Method(
+        [
+            *_grid(rate=(3e-3,), weight=(0.03, 0.1)),
+            *_grid(rate=(1e-2,), weight=(0.01, 0.03, 0.1, 0.3)),
+            *_grid(rate=(3e-2,), weight=(0.03, 0.1)),
+        ],
+        _rows(0.0),
+    ),
+    "growing": Method(
+        [
+            *_grid(rate=(3e-3,), target_rate=(1.0,)),
+            *_grid(rate=(1e-2,), target_rate=(1.0, 3.0, 10.0)),
+            *_grid(rate=(3e-2,), target_rate=(0.3, 1.0, 3.0, 10.0)),
+        ],
+        _growing,
+    ),
+    "reinitialised": Method(
+        [
+            *_grid(rate=(3e-3,), weight=(0.1,)),
+            *_grid(rate=(1e-2,), weight=(0.003, 0.01, 0.03, 0.1)),
+            *_grid(rate=(3e-2,), weight=(0.01, 0.03, 0.1)),
+        ],
+        _reinitialised,
+    ),
     "inferred": Method(
-        _INFERRED, _inferred, mini_batches=True, options={"hidden_weight": INFERRED_WEIGHT}
+        _rates(3e-4, 1e-3, 2e-3, 3e-3, 4e-3, 6e-3, 1e-2, 3e-2),
+        _inferred,
+        mini_batches=True,
+        options={"hidden_weight": INFERRED_WEIGHT},
     ),
     "inferred_multipliers": Method(
-        _INFERRED,
+        _rates(2e-3, 4e-3, 6e-3, 1e-2, 1.5e-2, 2e-2, 3e-2, 4e-2),
         _inferred_multipliers,
         mini_batches=True,
         options={"at": "post_activation", "hidden_weight": PC_ALM_WEIGHT},
     ),
-    "source": Method(_rates(1e-3, 1e-2, 3e-2, 7e-2, 1e-1, 2e-1)),
+    "source": Method(_rates(1e-3, 1e-2, 3e-2, 5e-2, 7e-2, 1e-1, 2e-1, 4e-1)),
     "locoprop_s": Method(
-        _grid(rate=(1e-3, 3e-3, 1e-2), step_size=(10.0, 100.0)), mini_batches=True
+        [
+            *_grid(rate=(3e-3, 6e-2), step_size=(100.0,)),
+            *_grid(rate=(1e-2, 3e-2), step_size=(10.0, 100.0, 300.0)),
+        ],
+        mini_batches=True,
     ),
 }
 
