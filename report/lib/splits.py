@@ -1,14 +1,13 @@
 """Errors of runs on overlapping splits of data sets: logarithms, pairs, corrected intervals."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 from scipy import stats as scipy_stats
 
 from report.lib.stats import RESAMPLES, Estimate
 
 
-def corrected(values: Sequence[float], share: float) -> Estimate:
+def corrected(values: npt.ArrayLike, share: float) -> Estimate:
     """Mean over splits with the interval of Nadeau and Bengio (2003).
 
     Splits share training rows, so that their errors go together: the variance of the mean is
@@ -18,7 +17,8 @@ def corrected(values: Sequence[float], share: float) -> Estimate:
         values: one a split; NaN where there is none, which lowers n.
         share: test rows over training rows.
     """
-    found = np.asarray([value for value in values if np.isfinite(value)], dtype=float)
+    found = np.asarray(values, dtype=float)
+    found = found[np.isfinite(found)]
     n = found.size
     if not n:
         return Estimate(np.nan, np.full(RESAMPLES, np.nan), 0)
@@ -52,7 +52,7 @@ def at_equal_training_error(run: dict, other: dict) -> float:
     return float(np.log(one) - np.log(two))
 
 
-def at_level(train: Sequence[float], test: Sequence[float], level: float) -> float:
+def at_level(train: npt.ArrayLike, test: npt.ArrayLike, level: float) -> float:
     """The test error of a run where its training error first falls to a level.
 
     Both are taken as straight in their logarithms between two checkpoints. NaN if it never does.
@@ -61,7 +61,8 @@ def at_level(train: Sequence[float], test: Sequence[float], level: float) -> flo
         train, test: Errors at the checkpoints.
         level: Positive float.
     """
-    below = np.flatnonzero(np.asarray(train) <= level)
+    train, test = (np.asarray(each, dtype=float) for each in (train, test))
+    below = np.flatnonzero(train <= level)
     if not len(below):
         return np.nan
     at = below[0]
