@@ -33,8 +33,9 @@ from experiments.e07_batches.batch_sizes import measured
 from experiments.results import each, save
 
 # %%
-found = {}
-for run in each(runs, settings):
+order = list(dict.fromkeys(run["variant"] for run in runs))
+found = {}  # a variant: its seeds train together and are saved before the next one trains
+for run in each(sorted(runs, key=lambda one: order.index(one["variant"])), settings):
     run["provenance"] = provenance | run.get("provenance", {})
     if run["variant"] not in found:
         found[run["variant"]] = measured(run)

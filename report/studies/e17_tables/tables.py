@@ -23,8 +23,7 @@ def differences(results: Path, out: Path) -> None:
             cells.append(_difference(runs, method, columns))
         for seconds in (False, True):
             found = compared.as_ratio(compared.cost(runs, method, judged, seconds))
-            write = _price
-            cells.append((write(found.value), latex.interval(found, write)))
+            cells.append((latex.significant(found.value), latex.interval(found, latex.significant)))
         if method == compared.BASE:
             cells = [cells[0], *[_error(runs, columns) for columns in names], ("0", "")]
             cells += [("1", "")] * 2
@@ -48,10 +47,6 @@ def _difference(runs, method, names):
     in_units = compared.in_points if names[0] in CLASSES else compared.in_per_cent
     found = in_units(change)
     return choices.signed(found.value), latex.interval(found, choices.signed)
-
-
-def _price(value: float) -> str:
-    return latex.significant(value, 2) if np.isfinite(value) else latex.NONE
 
 
 def settings(results: Path, out: Path) -> None:
