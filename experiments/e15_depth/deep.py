@@ -1,4 +1,4 @@
-"""Very deep sigmoid nets on Moons: RAI with a growing weight, backprop, and the start alone.
+"""Very deep sigmoid nets on Moons: RAI with a growing weight, and what its start has already.
 
 Under RAI with targets at the forward pass the task reaches one layer more with each step, and a
 layer that it has not reached has no mismatch, so no gradient: in k steps only the last k hidden
@@ -16,7 +16,6 @@ from sklearn.linear_model import LogisticRegression
 
 from experiments.common import vectorised
 from experiments.common.moons import moons, rai_or_backprop
-from experiments.common.scanned_net import scanned
 from experiments.results import progress
 from raikeras.initializers import isometric_start
 
@@ -40,8 +39,7 @@ def plain_net(settings):
 
 def reached(settings) -> int:
     """How many of the last hidden layers a training can move."""
-    everything = settings["method"] == "bp"
-    return settings["depth"] if everything else min(settings["depth"], settings["iterations"])
+    return min(settings["depth"], settings["iterations"])
 
 
 def front(weights, x):
@@ -83,37 +81,15 @@ class Deep:
         if settings != self._settings:
             self._settings, self._sweep = settings, None
             self._net = plain_net(settings)
-        gains = settings["gains"] or [gain(settings)]
-        pairs = [(rate, one) for one in gains for rate in settings["learning_rates"]]
-        if len(pairs) > 1:
-            return self._line(run, pairs)
-        data = self._start(run, pairs[0][1])
-        found = self._train(run, data, pairs[0][0], 0, 1)
+        data = self._start(run)
+        found = self._train(run, data)
         found[0].update(self._readout(data))
         return found
 
-    def _line(self, run, pairs):
-        """Several rates or gains: which of them work."""
-        found = []
-        for number, (rate, one) in enumerate(pairs):
-            data = self._start(run, one)
-            found.append(self._train(run, data, rate, number, len(pairs))[0])
-        accuracy = [metrics["test_accuracy"] for metrics in found]
-        works = np.array(accuracy) >= run["settings"]["success"]
-        many_rates = len(run["settings"]["learning_rates"]) > 1
-        axis = [rate if many_rates else one for rate, one in pairs]
-        metrics = {
-            "works_share": works.mean(),
-            "decades": decades(axis, works) if many_rates else None,
-            "seconds": sum(metrics["seconds"] for metrics in found),
-            "iterations": run["settings"]["iterations"],
-        }
-        return metrics, {"setting": axis, "test_accuracy": accuracy}, "ok"
-
-    def _start(self, run, gain):
+    def _start(self, run):
         """Sets the net's start; returns the data as the layers that can move are given them."""
         settings = run["settings"]
-        isometric_start(self._net, gain=gain, seed=settings["first_seed"] + run["seed"])
+        isometric_start(self._net, gain(settings), settings["first_seed"] + run["seed"])
         weights, moved = self._net.get_weights(), 2 * (reached(settings) + 1)
         x_train, y_train, x_test, y_test = moons(settings)
         kept, self._tail = weights[:-moved], weights[-moved:]
@@ -125,10 +101,10 @@ class Deep:
         hidden = self._tail[:-2]
         return readout(front(hidden, x_train), y_train, front(hidden, x_test), y_test)
 
-    def _train(self, run, data, rate, number, count):
+    def _train(self, run, data):
         settings = run["settings"]
         started = time.perf_counter()
-        self._restart(settings, rate)
+        self._restart(settings)
         chunk = settings["iterations"] // settings["samples"]
         order = vectorised.full_batch(1, chunk, len(data[0]))
         names = "iteration seconds objective train_accuracy test_accuracy deployed_loss"
@@ -140,37 +116,33 @@ class Deep:
             losses = self._sweep.train(*data[:2], order)
             seconds += time.perf_counter() - begun
             self._note(curves, data, chunk * (sample + 1), seconds, losses[-1, 0])
-            done = number * settings["samples"] + sample + 1
-            progress(run, done, count * settings["samples"])
+            progress(run, sample + 1, settings["samples"])
         last = {name: values[-1] for name, values in curves.items()}
         metrics = {
             "train_accuracy": last["train_accuracy"],
             "test_accuracy": last["test_accuracy"],
             "train_loss": last["deployed_loss"],
-            "relaxed_loss": last["objective"] if settings["method"] == "rai" else None,
+            "relaxed_loss": last["objective"],
             "seconds": seconds,
             "start_seconds": start_seconds,
             "iterations": last["iteration"],
             "layers_reached": reached(settings),
-            "products_in_a_row": products_in_a_row(settings),
+            # With targets given a layer waits for no other: forward, then both gradients at once.
+            "products_in_a_row": 2 * settings["iterations"],
         }
         finite = np.isfinite([last["deployed_loss"], last["objective"]]).all()
         return metrics, curves, "ok" if finite else "diverged"
 
-    def _restart(self, settings, rate):
+    def _restart(self, settings):
         """Makes the model at a variant's first run, and gives it the run's start."""
-        weights, knobs = self._tail, [{"rate": rate}]
-        net = self._net
-        if settings["method"] == "rai":
-            net = tail(settings, reached(settings)) if self._sweep is None else None
-        else:
-            net = scanned(self._net)
-            weights = net.get_weights()
+        knobs = [{"rate": settings["learning_rate"]}]
         if self._sweep is None:
-            model, examples = rai_or_backprop(net, settings), settings["train_examples"]
-            self._sweep = vectorised.Sweep(model, [weights], knobs, examples, together=False)
+            model = rai_or_backprop(tail(settings, reached(settings)), settings)
+            self._sweep = vectorised.Sweep(
+                model, [self._tail], knobs, settings["train_examples"], together=False
+            )
         else:
-            self._sweep.restart([self._sweep.stacked(weights)], knobs)
+            self._sweep.restart([self._sweep.stacked(self._tail)], knobs)
 
     def _note(self, curves, data, iteration, seconds, objective):
         x_train, y_train, x_test, y_test = data
@@ -202,27 +174,3 @@ def readout(x_train, y_train, x_test, y_test):
         "readout_train_accuracy": fitted.score(x_train, y_train[:, 0]),
         "readout_test_accuracy": fitted.score(x_test, y_test[:, 0]),
     }
-
-
-def products_in_a_row(settings) -> int:
-    """Matrix products of a whole training that must wait for each other, however many processors.
-
-    With targets given a layer waits for no other: forward, then both gradients at once. Backprop
-    goes through the layers and back, the weights' gradients beside it.
-    """
-    a_step = 2 if settings["method"] == "rai" else 2 * (settings["depth"] + 1)
-    return a_step * settings["iterations"]
-
-
-def decades(rates, works) -> float:
-    """Width of the longest run of neighbouring rates that all work, in powers of ten.
-
-    One rate alone counts as the distance to its next neighbour.
-    """
-    logs = np.log10(rates)
-    step = np.diff(logs).min() if len(logs) > 1 else 0.0
-    longest = current = 0
-    for one in works:
-        current = current + 1 if one else 0
-        longest = max(longest, current)
-    return float(longest * step)

@@ -1,20 +1,19 @@
 # %% [markdown]
-# # e15: how deep can a plain sigmoid net be? (D1, D2)
+# # e15: what the start of a very deep net has, and what steps can reach (D3)
 # The deep net of e02 with 1,000 to 10,000 hidden layers, from an isometric start whose gain falls
-# with depth: RAI with a growing hidden weight and backprop with a tuned Adam. At the least depth
-# also the rates and the gains at which each works.
+# with depth: a logistic regression on its last hidden layer, and RAI with a growing hidden weight,
+# whose k steps move the last k hidden layers and no other.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e15_depth"  # folder of this experiment's JSON files
 provenance = {}  # filled in by run.py
 runs = [{"variant": "rai_1000", "seed": 0}]  # each may carry settings of its own
 settings = {
-    "method": "rai",  # bp, rai
+    "method": "rai",
     "depth": 1000,  # hidden layers
     "units": 64,
     "gain_scale": 3.0,  # gain = 1 + sqrt(gain_scale / depth), at most 1.25
-    "learning_rates": [1e-3],  # of the weights; several: one net each
-    "gains": [],  # in place of gain_scale's; several: one net each
+    "learning_rate": 1e-3,  # of the weights
     "target_rate": 2e-2,
     "first_weight": 3.9,  # of the hidden loss, growing geometrically
     "last_weight": 1.6e4,
@@ -26,7 +25,6 @@ settings = {
     "test_seed": 4242,
     "noise": 0.1,
     "samples": 10,  # how often the deployed network is measured
-    "success": 0.95,  # test accuracy at which a rate or gain counts as one that works
 }
 
 # %%

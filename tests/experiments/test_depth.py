@@ -1,4 +1,4 @@
-"""Very deep nets (e15): what steps can reach, the front, and the numbers of a line of rates."""
+"""Very deep nets (e15): what steps can reach, the front, and the readout."""
 
 import keras
 import numpy as np
@@ -18,8 +18,7 @@ SETTINGS = {
     "depth": 7,
     "units": 6,
     "gain_scale": 3.0,
-    "learning_rates": [1e-2],
-    "gains": [],
+    "learning_rate": 1e-2,
     "target_rate": 2e-2,
     "first_weight": 3.9,
     "last_weight": 400.0,
@@ -31,7 +30,6 @@ SETTINGS = {
     "test_seed": 4242,
     "noise": 0.1,
     "samples": 1,
-    "success": 0.95,
 }
 
 
@@ -39,27 +37,25 @@ def decay(rate):
     return keras.optimizers.schedules.PolynomialDecay(rate, STEPS, 0.02 * rate)
 
 
-def trained_whole(method, seed=0):
-    """The whole net trained by the library's or Keras' own `fit`; its start."""
+def trained_whole(seed=0):
+    """The whole net trained by the library's own `fit`; its start."""
     net = deep.plain_net(SETTINGS)
     raikeras.initializers.isometric_start(net, deep.gain(SETTINGS), seed=1000 + seed)
     start = net.get_weights()
     adam = keras.optimizers.Adam(decay(1e-2), beta_2=0.99)
-    model = net
-    if method == "rai":
-        growth = keras.optimizers.schedules.ExponentialDecay(3.9, STEPS, 400.0 / 3.9)
-        targets = raikeras.Learned(optimizer=keras.optimizers.Adam(decay(2e-2), beta_2=0.99))
-        hidden = [layer.name for layer in net.layers[:-1]]
-        model = raikeras.RelaxedModel(net, targets=targets, relax=hidden, hidden_weight=growth)
+    growth = keras.optimizers.schedules.ExponentialDecay(3.9, STEPS, 400.0 / 3.9)
+    targets = raikeras.Learned(optimizer=keras.optimizers.Adam(decay(2e-2), beta_2=0.99))
+    hidden = [layer.name for layer in net.layers[:-1]]
+    model = raikeras.RelaxedModel(net, targets=targets, relax=hidden, hidden_weight=growth)
     model.compile(adam, keras.losses.BinaryCrossentropy(from_logits=True))
     x, y, *_ = deep.moons(SETTINGS)
     model.fit(x, y, batch_size=len(x), epochs=STEPS, shuffle=False, verbose=0)
     return net, start
 
 
-def measured(method, **changes):
-    run = {"settings": SETTINGS | {"method": method} | changes, "seed": 0}
-    run |= {"number": 1, "total": 1, "variant": method, "started": 0.0, "printed": 1e12}
+def measured():
+    run = {"settings": SETTINGS, "seed": 0}
+    run |= {"number": 1, "total": 1, "variant": "rai", "started": 0.0, "printed": 1e12}
     return deep.Deep().measure(run)
 
 
@@ -69,7 +65,7 @@ def accuracy(net):
 
 
 def test_rai_moves_only_as_many_layers_as_it_has_steps():
-    net, start = trained_whole("rai")
+    net, start = trained_whole()
     moved = [
         any(np.any(a != b) for a, b in zip(before, after, strict=True))
         for before, after in zip(
@@ -83,17 +79,17 @@ def test_rai_moves_only_as_many_layers_as_it_has_steps():
     assert moved[-1] and moved[-2]
 
 
-@pytest.mark.parametrize("method", ["rai", "bp"])
-def test_training_what_can_move_equals_training_the_whole_net(method):
-    net, _ = trained_whole(method)
+def test_training_what_can_move_equals_training_the_whole_net():
+    net, _ = trained_whole()
     x, y, *_ = deep.moons(SETTINGS)
     logits = net.predict(x, verbose=0).astype("float64")
     loss = np.logaddexp(0, np.where(y > 0.5, -logits, logits)).mean()
-    metrics, curves, status = measured(method)
+    metrics, curves, status = measured()
     assert status == "ok"
     np.testing.assert_allclose(metrics["train_loss"], loss, atol=5e-6)
     np.testing.assert_allclose(metrics["test_accuracy"], accuracy(net), atol=1e-6)
-    assert metrics["layers_reached"] == (STEPS if method == "rai" else 7)
+    assert metrics["layers_reached"] == STEPS
+    assert metrics["products_in_a_row"] == 2 * STEPS
     assert curves["iteration"] == [0, STEPS]
 
 
@@ -113,7 +109,7 @@ def test_front_is_the_first_layers_of_the_net():
 def test_the_start_alone_is_read_out_from_the_last_hidden_layer():
     from sklearn.linear_model import LogisticRegression
 
-    metrics, _, _ = measured("rai")
+    metrics, _, _ = measured()
     net = deep.plain_net(SETTINGS)
     raikeras.initializers.isometric_start(net, deep.gain(SETTINGS), seed=1000)
     x, y, x_test, y_test = deep.moons(SETTINGS)
@@ -125,16 +121,6 @@ def test_the_start_alone_is_read_out_from_the_last_hidden_layer():
     )
     found = fitted.score((test - train.mean(0)) / scale, y_test[:, 0])
     np.testing.assert_allclose(metrics["readout_test_accuracy"], found, atol=0.021)
-
-
-def test_a_line_of_rates_counts_the_longest_run_that_works():
-    metrics, curves, _ = measured("bp", learning_rates=[1e-3, 1e-2], success=0.0)
-    assert curves["setting"] == [1e-3, 1e-2]
-    assert metrics["works_share"] == 1.0
-    np.testing.assert_allclose(metrics["decades"], 2.0)
-    rates = [1e-4, 1e-3, 1e-2, 1e-1]
-    assert deep.decades(rates, [True, False, True, True]) == 2.0
-    assert deep.decades(rates, [False] * 4) == 0.0
 
 
 def test_neighbours_part_by_the_square_of_the_gain_beyond_one():
@@ -152,11 +138,6 @@ def test_neighbours_part_by_the_square_of_the_gain_beyond_one():
         np.testing.assert_allclose(variance, gain - 1, rtol=0.15)
         chi = gain**2 * mean(lambda z: np.cosh(z) ** -4, variance)
         np.testing.assert_allclose(chi - 1, 4 / 3 * (gain - 1) ** 2, rtol=0.15)
-
-
-def test_products_that_wait_for_each_other():
-    assert deep.products_in_a_row(SETTINGS) == 2 * STEPS
-    assert deep.products_in_a_row(SETTINGS | {"method": "bp"}) == 2 * 8 * STEPS
 
 
 def test_an_unknown_method_is_named():
