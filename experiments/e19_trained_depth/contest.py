@@ -1,4 +1,4 @@
-"""Chooses a method's settings on starts and splits that no run has, then trains all runs at once."""
+"""Chooses a method's settings on starts and splits that no run has, then trains all runs."""
 
 from collections.abc import Sequence
 
@@ -74,19 +74,19 @@ class Training:
             starts += [methods.trained(self._net, settings).get_weights()] * len(tried)
         self._sweep = vectorised.Sweep(model, starts, [*tried] * len(seeds), rows)
         self._order = _order(seeds, len(tried), rows, settings)
+        self.seconds = 0.0
 
     def accuracies(self) -> list[np.ndarray]:
         """Trains; at each look the accuracies `(parts, seeds * trials)`."""
-        found, seconds = [], 0.0
+        found = []
         labels = [[getattr(one, f"y_{part}") for one in self._repeated] for part in PARTS]
         steps = at_checkpoints(self._sweep, self._repeated, self._order, self._looks, self._run)
-        for outputs, seconds in steps:
+        for outputs, self.seconds in steps:
             right = [
                 [(logits.argmax(-1) == y).mean() for logits, y in zip(made, wanted, strict=True)]
                 for made, wanted in zip(outputs, labels, strict=True)
             ]
             found.append(np.array(right))
-        self.seconds = seconds
         return found
 
     def readouts(self) -> list[float]:

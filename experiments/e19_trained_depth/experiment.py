@@ -4,7 +4,8 @@
 #
 # The bottleneck: digits through layers of six units. What the untrained first layer drops of an
 # image no later layer can bring back, so what the task asks has to reach the first layer, through
-# 10, 30 or 100 tanh layers (backprop: up to 1,000). Batches of 100, 2,000 steps; RAI in full batches.
+# 10, 30 or 100 tanh layers (backprop: up to 1,000). Batches of 100, 2,000 steps; RAI in full
+# batches.
 # The spirals: two of three turns each, five hidden layers of eight units, full batches. Where both
 # classes lie side by side, a batch's gradient is a small difference of its examples' large ones.
 #
@@ -29,10 +30,10 @@
 # - D6. The spirals are not trained by multipliers with two steps a layer: `pc_alm` .2 or more
 #   below `bp`.
 #
-# Pilots, two seeds that no run has: with layers of four units backprop is at .61 to .81 at 30 layers;
-# with six, backprop .92, .92 and .92 at 10, 30 and 100 layers, `pc_alm` .94 and .90 at 10 and 30,
-# `rows` .90 and .79, `mu_pc` .80 and .54; with several nets of spirals `rows` and `pc_alm` stayed
-# at .54 to .61, `pc_alm` with 16 steps a layer of three reached .81, `mu_pc` .90.
+# Pilots, two seeds that no run has: with layers of four units backprop is at .61 to .81 at 30
+# layers; with six, backprop .92, .92 and .92 at 10, 30 and 100 layers, `pc_alm` .94 and .90 at 10
+# and 30, `rows` .90 and .79, `mu_pc` .80 and .54. On spirals `rows` and `pc_alm` stayed at .54 to
+# .61, `pc_alm` with 16 steps for each of three layers reached .81, `mu_pc` .90.
 #
 # Cut for time: five seeds of `pc_alm` at 100 layers; inferred targets at no more than 100, since a
 # step's work grows with the square of the depth; `inferred` and `mu_pc` at 10 and 30.

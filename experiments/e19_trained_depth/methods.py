@@ -88,7 +88,7 @@ class ResidualChain(Chain):
 
 
 def scanned_residual(net: keras.Model) -> keras.Sequential:
-    """The twin of `residual`'s net whose blocks are one layer, with the net's weights and scales."""
+    """The twin of `residual`'s net whose blocks are one layer, same weights and scales."""
     dense = [layer for layer in net.layers if isinstance(layer, keras.layers.Dense)]
     scales = [one.scale for one in net.layers if isinstance(one, keras.layers.Rescaling)]
     first, *blocks, last = dense

@@ -1,8 +1,8 @@
 """Two tasks on which lower layers have to be trained, and their parts.
 
-`bottleneck`: digits through layers of few units. What the untrained first layer drops of an image no
-later layer can bring back. `spirals`: two spirals, whose classes a narrow layer tears apart little
-by little.
+`bottleneck`: digits through layers of few units. What the untrained first layer drops of an image
+no later layer can bring back. `spirals`: two spirals, whose classes a narrow layer tears apart
+little by little.
 """
 
 import numpy as np
