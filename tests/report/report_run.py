@@ -15,6 +15,7 @@ from mlp_run import mlp_part
 from multipliers_run import multipliers_part
 from scaling_run import local_steps_part, scaling_part
 from tables_run import digits_part, tables_part
+from trained_depth_run import trained_depth_part
 
 from experiments.driver import profiles
 from experiments.results import schema
@@ -27,6 +28,7 @@ PARTS = {
     "e17_digits": digits_part,
     "e17": tables_part,
     "e18": multipliers_part,
+    "e19": trained_depth_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,

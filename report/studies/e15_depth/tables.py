@@ -1,12 +1,11 @@
-"""Very deep nets: settings and results."""
+"""Very deep nets: what their start has, and what steps of RAI add."""
 
 from pathlib import Path
 
 from report.lib import latex, load, setting_tables, summaries
-from report.studies.e15_depth.looks import EXPERIMENT, TRAINED
+from report.studies.e15_depth.looks import EXPERIMENT
 
-HEADER = ["", "steps", "$n$", r"$\geq .99$", "train acc.", "test acc.", "start alone"]
-HEADER += ["layers that move", "products in a row", "time (s)"]
+HEADER = ["", "$n$", "untrained, output fitted", "after RAI", "steps", "layers that move"]
 
 
 def settings(results: Path, out: Path) -> None:
@@ -14,18 +13,16 @@ def settings(results: Path, out: Path) -> None:
 
 
 def summary(results: Path, out: Path) -> None:
-    """After training: one row per depth and method."""
+    """One row per depth."""
     runs = load.runs(results, EXPERIMENT)
     lines = []
-    for variant, look in TRAINED.items():
+    for variant, look in EXPERIMENT.variants.items():
         found, count = summaries.estimates(runs, variant), summaries.counts(runs, variant)
         first = load.of(runs, variant)[0]["metrics"]
-        cells = [(look.label, "")]
-        cells += [(latex.integer(count[name]), "") for name in ("iterations", "runs", "reached")]
-        for name in ("train_accuracy", "test_accuracy", "readout_test_accuracy"):
+        cells = [(look.label, ""), (latex.integer(count["runs"]), "")]
+        for name in ("readout_test_accuracy", "test_accuracy"):
             cells.append((latex.fixed(found[name].value), latex.interval(found[name], latex.fixed)))
-        for name in ("layers_reached", "products_in_a_row"):
-            cells.append((latex.integer(first.get(name) or 0), ""))
-        cells.append((latex.seconds(found["seconds"].value), ""))
+        cells.append((latex.integer(count["iterations"]), ""))
+        cells.append((latex.integer(first.get("layers_reached") or 0), ""))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    latex.write(out, latex.table("lrrrcccrrr", HEADER, lines[:-1]))
+    latex.write(out, latex.table("lrccrr", HEADER, lines[:-1]))

@@ -1,0 +1,38 @@
+"""The numbers of the study of depth that must be trained."""
+
+from pathlib import Path
+
+from report.lib import latex, load, metrics
+from report.lib.looks import Experiment
+from report.studies.e19_trained_depth.looks import BOTTLENECK, ON_SPIRALS
+
+WRITE = {
+    "test_accuracy": latex.fixed,
+    "readout_accuracy": latex.fixed,
+    "step_milliseconds": latex.significant,
+    "critical_path": latex.integer,
+}
+SETTINGS = ("train_examples", "held_out_examples", "test_examples", "batch_size", "units", "steps")
+
+
+def macros(results: Path) -> dict[str, str]:
+    """`\\EOneNineBottleneckPcAlmThreeZeroTestAccuracy`, with `CI` its interval behind it."""
+    return _of(results, BOTTLENECK, "bp_10") | _of(results, ON_SPIRALS, "bp")
+
+
+def _of(results: Path, experiment: Experiment, first: str) -> dict[str, str]:
+    runs, prefix = load.runs(results, experiment), latex.prefix(experiment)
+    own = load.of(runs, first)
+    settings = own[0]["settings"] if own else {}
+    found = {
+        prefix + latex.camel(name): latex.integer(settings.get(name, float("nan")))
+        for name in SETTINGS
+    }
+    found[prefix + "N"] = latex.integer(len(own))
+    for variant in experiment.variants:
+        for name, write in WRITE.items():
+            value = metrics.mean(load.of(runs, variant), name)
+            macro = prefix + latex.camel(f"{variant}_{name}")
+            found[macro] = write(value.value)
+            found[macro + "CI"] = latex.with_interval(value, write)
+    return found
