@@ -12,6 +12,7 @@ from report.studies.e17_tables.looks import CONCRETE, JUDGED, METHODS, TITLES, W
 BY_LENGTH = ("bp_full", "bp_rprop", "multipliers", "penalty", "growing", "reinitialised")
 BY_TRAINING_ERROR = ("bp_full", "multipliers", "reinitialised", "penalty")
 PATHS = (CONCRETE, WINE)  # the sets of the right panels
+EDGE = 2.0  # of the left panel; ratios beyond it stand there as arrows
 
 
 def errors(results: Path, out: Path) -> None:
@@ -27,7 +28,9 @@ def errors(results: Path, out: Path) -> None:
         for axis in axes[1:]
         for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles.keys(), loc="outside lower right", ncols=6)
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=6, columnspacing=1
+    )
     style.save(figure, out)
 
 
@@ -46,14 +49,20 @@ def _methods(axis, runs):
     for row, method in enumerate(order):
         color = style.look(METHODS[method])["color"]
         each = [compared.difference(runs, method, [name]).value for name in names]
-        axis.plot(np.exp(each), [row] * len(each), ".", color=color, alpha=0.45, markersize=3)
+        within = [one for one in np.exp(each) if one <= EDGE]
+        axis.plot(within, [row] * len(within), ".", color=color, alpha=0.45, markersize=3)
+        if len(within) < len(each):
+            axis.plot(EDGE, row, ">", color=color, alpha=0.45, markersize=2.5, clip_on=False)
         mean = compared.as_ratio(compared.difference(runs, method, names))
-        axis.hlines(row, mean.low, mean.high, color=color, linewidth=1.2)
-        axis.plot(mean.value, row, "o", color=color, markersize=3.5)
+        if mean.low < EDGE:
+            axis.hlines(row, mean.low, min(mean.high, EDGE), color=color, linewidth=1.2)
+        mark = ">" if mean.value > EDGE else "o"
+        axis.plot(min(mean.value, EDGE), row, mark, color=color, markersize=3.5, clip_on=False)
     axis.set_yticks(range(len(order)), [METHODS[method].label for method in order])
     axis.set_ylim(len(order) - 0.5, -0.5)
     axis.set_xlabel("test RMSE / BP, full batch")
-    _round(axis.xaxis, (1, 1.5, 2, 3, 5))
+    axis.set_xlim(right=EDGE)
+    _round(axis.xaxis, (0.7, 0.8, 1, 1.2, 1.5, 2))
 
 
 def _lengths(axis, runs):
@@ -70,7 +79,7 @@ def _lengths(axis, runs):
     axis.axhline(1.0, color="0.5", linewidth=0.6, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel="steps of a run", ylabel="test RMSE / best of BP")
     _round(axis.xaxis, sorted({x for line in axis.lines[:-1] for x in line.get_xdata()}))
-    axis.set_title(" and ".join(TITLES[name] for name in names))
+    axis.set_title(", ".join(TITLES[name] for name in names))
     _round(axis.yaxis, (0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5, 7))
 
 
