@@ -2,7 +2,8 @@
 # # e04: gain, rate and depth
 # Is RAI more sensitive to its start than backprop (RQ3)? Plain sigmoid nets on Moons from the
 # isometric start: which gains of the start and which rates of the weights train the deployed
-# network, and how much do the boundaries of such runs differ?
+# network, and how much do the boundaries of such runs differ? RAI has a rate that backprop has
+# not, that of its targets: `rai_rates` scan it against that of the weights, at the rule's gain.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e04_initialisation"  # folder of this experiment's JSON files
@@ -18,9 +19,12 @@ settings = {
     "lowest_rate": 1e-5,  # of the weights; falls linearly to 2 % in every run
     "highest_rate": 10.0,
     "rate_count": 13,
+    "lowest_target_rate": 2.9e-5,
+    "highest_target_rate": 29.0,
+    "target_rate_count": 0,  # more: rates of the targets in place of gains
     "refine": True,  # train every second line, then cells beside which the outcome turns
     "default_rates": [1e-3, 1e-2, 1e-1],  # of the nets with a default start
-    "target_rate": 2.9e-2,
+    "target_rate": 2.9e-2,  # where gains are scanned
     "first_weight": 3.9,  # of the mismatch; grows geometrically
     "last_weight": 1.6e4,
     "wanted": 0.95,  # deployed test accuracy that counts as success

@@ -1,6 +1,12 @@
-"""Lattices of gains and rates: the cells that are trained, and the region in which they succeed."""
+"""Lattices: the cells that are trained, and the region in which they succeed.
+
+One axis has rates of the weights, the first one gains of the start or, where there is a
+`target_rate_count`, rates of the targets.
+"""
 
 import numpy as np
+
+from experiments.e04_initialisation.schema import first_axis
 
 MOST, LAYERS = 0.25, 30  # of the rule of `isometric_start`: gain 1 + 30 / layers, at most 1.25
 
@@ -11,14 +17,26 @@ def rule_gain(depth: int) -> float:
 
 
 def axes(settings) -> tuple[list[float], list[float]]:
-    """Gains, geometric around the rule's one, and rates, geometric between their ends."""
-    middle = settings["gain_count"] // 2
-    powers = np.arange(settings["gain_count"]) - middle
-    gains = rule_gain(settings["depth"]) * settings["gain_step"] ** powers
-    ends = settings["lowest_rate"], settings["highest_rate"]
-    rates = np.geomspace(*ends, settings["rate_count"])
-    rounded = [[float(f"{value:.6g}") for value in values] for values in (gains, rates)]
+    """Gains, geometric around the rule's one, or rates of the targets; and rates of the weights."""
+    if first_axis(settings) == "gain":
+        powers = np.arange(settings["gain_count"]) - settings["gain_count"] // 2
+        first = rule_gain(settings["depth"]) * settings["gain_step"] ** powers
+    else:
+        first = _geometric(settings, "target_rate")
+    axes = first, _geometric(settings, "rate")
+    rounded = [[float(f"{value:.6g}") for value in values] for values in axes]
     return rounded[0], rounded[1]
+
+
+def _geometric(settings, name: str) -> np.ndarray:
+    ends = settings[f"lowest_{name}"], settings[f"highest_{name}"]
+    return np.geomspace(*ends, settings[f"{name}_count"])
+
+
+def _decades(settings, name: str) -> float:
+    """Between neighbours."""
+    ends = settings[f"lowest_{name}"], settings[f"highest_{name}"]
+    return np.log10(ends[1] / ends[0]) / (settings[f"{name}_count"] - 1)
 
 
 def every_second(gains: int, rates: int) -> np.ndarray:
@@ -69,20 +87,22 @@ def spread(found: dict, shape, name: str) -> np.ndarray:
 
 
 def regions(success, settings) -> dict[str, float]:
-    """Size of the region that succeeds, cells `(gains, rates)`; a cell stands for its own step.
+    """Size of the region that succeeds, `(first axis, rates)`; a cell stands for its own step.
 
     Returns:
         share: of all cells.
-        gain_octaves: width in doublings of the gain at the rate where it is widest.
-        rate_decades: width in decades of the rate at the gain where it is widest.
-        rule_decades: the same at the rule's gain, the middle one.
+        rate_decades: width in decades of the weights' rate at the place where it is widest.
+        gain_octaves, rule_decades: with gains, width in doublings of the gain at the rate where it
+            is widest, and of the rate in decades at the rule's gain, the middle one.
+        target_rate_decades, narrower_decades: with rates of the targets, width of that axis at the
+            weights' rate where it is widest, and the smaller of the two.
     """
-    gain_step = np.log2(settings["gain_step"])
-    ends = settings["lowest_rate"], settings["highest_rate"]
-    rate_step = np.log10(ends[1] / ends[0]) / (settings["rate_count"] - 1)
-    return {
-        "share": float(success.mean()),
-        "gain_octaves": float(success.sum(axis=0).max() * gain_step),
-        "rate_decades": float(success.sum(axis=1).max() * rate_step),
-        "rule_decades": float(success[len(success) // 2].sum() * rate_step),
-    }
+    rate_step = _decades(settings, "rate")
+    rate = float(success.sum(axis=1).max() * rate_step)
+    found = {"share": float(success.mean()), "rate_decades": rate}
+    if first_axis(settings) == "gain":
+        octaves = success.sum(axis=0).max() * np.log2(settings["gain_step"])
+        middle = success[len(success) // 2].sum() * rate_step
+        return found | {"gain_octaves": float(octaves), "rule_decades": float(middle)}
+    target = float(success.sum(axis=0).max() * _decades(settings, "target_rate"))
+    return found | {"target_rate_decades": target, "narrower_decades": min(rate, target)}

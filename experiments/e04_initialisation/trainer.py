@@ -1,4 +1,4 @@
-"""The phase diagrams of e04: which cells of a lattice of gains and rates train a deep net.
+"""The phase diagrams of e04: which cells of a lattice train a deep net.
 
 `Trainer` trains many nets of one depth by one method in one compiled program; `measured` is a run
 of the experiment. The lattice and its regions are in `lattice.py`.
@@ -11,9 +11,11 @@ import numpy as np
 from scipy.special import expit
 
 from experiments.common import vectorised
+from experiments.common.knobs import Knobs
 from experiments.common.moons import dense_net, moons, rai_or_backprop
 from experiments.common.scanned_net import copy, scanned
 from experiments.e04_initialisation import lattice
+from experiments.e04_initialisation.schema import first_axis
 from experiments.results import progress
 from raikeras.diagnostics import boundary_disagreement
 from raikeras.initializers import isometric_start
@@ -23,10 +25,11 @@ DEFAULTS = ("glorot", "uniform")  # Keras' and PyTorch's
 
 
 class Cell(NamedTuple):
-    """A net to be trained: its start (a gain, or the name of a default) and its rate."""
+    """A net to be trained: its start (a gain, or the name of a default) and its rates."""
 
     start: float | str
     rate: float
+    target_rate: float
 
 
 class Trained(NamedTuple):
@@ -50,7 +53,10 @@ class Trainer:
         self._net = dense_net(widths, "sigmoid")
         # Backprop runs the equal layers as one that loops: the same training, sooner compiled.
         self._twin = scanned(self._net) if settings["method"] == "bp" else None
-        self._model = rai_or_backprop(self._twin or self._net, settings)
+        knobs = Knobs(rate=1e-3, target_rate=1e-2)
+        falling = knobs.falling("target_rate", settings["iterations"])
+        chosen = settings | {"target_rate": falling}
+        self._model = rai_or_backprop(self._twin or self._net, chosen, knobs)
         self._data = moons(settings)
         self._starts, self._stacked, self._runs = {}, {}, None
 
@@ -65,7 +71,7 @@ class Trainer:
     def _outcomes(self, cells, seed) -> list[Trained]:
         x, y, x_test, y_test = self._data
         starts = [self._start(cell.start, seed) for cell in cells]
-        rates = [{"rate": cell.rate} for cell in cells]
+        rates = [{"rate": cell.rate, "target_rate": cell.target_rate} for cell in cells]
         if self._runs is None:
             self._runs = vectorised.Sweep(self._model, starts, rates, len(x), together=False)
         runs = self._runs
@@ -117,13 +123,14 @@ def points(settings) -> np.ndarray:
 def measured(run, trainer):
     """Metrics, curves and landscape of a run, for `results.save`."""
     settings, started = run["settings"], time.perf_counter()
-    gains, rates = lattice.axes(settings)
-    found, success, defaults = mapped(run, trainer, gains, rates)
+    first, rates = lattice.axes(settings)
+    found, success, defaults = mapped(run, trainer, first, rates)
     good = {cell: one for cell, one in found.items() if one.test_accuracy >= settings["wanted"]}
     chosen = min(good, key=lambda cell: good[cell].train_loss) if good else None
+    name = first_axis(settings)
     metrics = lattice.regions(success, settings) | {
         "cells_disagreement": between(list(good.values()), settings),
-        "chosen_gain": gains[chosen[0]] if good else None,
+        f"chosen_{name}": first[chosen[0]] if good else None,
         "chosen_rate": rates[chosen[1]] if good else None,
         "test_accuracy": good[chosen].test_accuracy if good else None,
         "trained_cells": len(found),
@@ -132,24 +139,29 @@ def measured(run, trainer):
         "seconds": time.perf_counter() - started,
     }
     accuracy = lattice.spread(found, success.shape, "test_accuracy")
-    curves = {"gains": gains, "rates": rates, "accuracy": accuracy, "success": success}
+    curves = {f"{name}s": first, "rates": rates, "accuracy": accuracy, "success": success}
     curves |= {f"{name}_accuracy": values for name, values in defaults.items()}
     return metrics, curves, landscape(good[chosen], settings) if good else None
 
 
-def mapped(run, trainer, gains, rates):
+def mapped(run, trainer, first, rates):
     """Trains a lattice and the nets with a framework's start.
 
     Returns:
-        What became of each trained cell, by (gain, rate) numbers; the outcome of all cells,
-        `(gains, rates)`; test accuracies by default start, one for each of `default_rates`.
+        What became of each trained cell, by its place in the lattice; the outcome of all cells,
+        `(first axis, rates)`; test accuracies by default start, one for each of `default_rates`.
     """
     settings, wanted = run["settings"], run["settings"]["wanted"]
-    known = lattice.every_second(len(gains), len(rates)) | (not settings["refine"])
+    known = lattice.every_second(len(first), len(rates)) | (not settings["refine"])
+    usual = lattice.rule_gain(settings["depth"]), settings["target_rate"]
+    of_gains = first_axis(settings) == "gain"
     found = {}
 
     def train(cells, more=()):
-        nets = [Cell(gains[i], rates[j]) for i, j in cells]
+        nets = [
+            Cell(first[i], rates[j], usual[1]) if of_gains else Cell(usual[0], rates[j], first[i])
+            for i, j in cells
+        ]
         made = trainer.train([*nets, *more], run["seed"])
         found.update(zip(map(tuple, cells), made[: len(nets)], strict=True))
         progress(run, len(found), known.size)
@@ -160,7 +172,7 @@ def mapped(run, trainer, gains, rates):
 
     train(np.argwhere(known))
     border = lattice.border(succeeded(), known)
-    tried = [Cell(name, rate) for name in DEFAULTS for rate in settings["default_rates"]]
+    tried = [Cell(name, rate, usual[1]) for name in DEFAULTS for rate in settings["default_rates"]]
     made = train(np.argwhere(border), tried)
     defaults = {name: [] for name in DEFAULTS}
     for cell, one in zip(tried, made, strict=True):

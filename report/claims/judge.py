@@ -107,7 +107,8 @@ def _estimate(criterion: dict, results: str | Path) -> stats.Estimate:
     def one(name: str, stream: int) -> stats.Estimate:
         if metric == "disagreement":
             return stats.disagreement(load.landscapes(runs, name), stream=stream)
-        return stats.mean(_values(criterion, load.of(runs, name)), stream)
+        own = criterion.get("of_minus", metric) if stream else metric
+        return stats.mean(_values(criterion | {"metric": own}, load.of(runs, name)), stream)
 
     return one(variant, 0).minus(one(minus, 1)) if minus else one(variant, 0)
 

@@ -45,6 +45,10 @@ def test_axes_are_geometric_with_the_rule_in_the_middle():
     gains, rates = lattice.axes(settings)
     np.testing.assert_allclose(gains, [0.625, 1.25, 2.5])
     np.testing.assert_allclose(rates, [1e-3, 10**-2.5, 1e-2, 10**-1.5, 1e-1], rtol=1e-5)
+    settings |= {"target_rate_count": 3, "lowest_target_rate": 1e-4, "highest_target_rate": 1.0}
+    targets, same = lattice.axes(settings)
+    np.testing.assert_allclose(targets, [1e-4, 1e-2, 1.0])
+    assert same == rates
 
 
 def test_only_cells_beside_which_the_outcome_turns_are_trained_next():
@@ -73,25 +77,33 @@ def test_lattice_of_an_even_number_is_refused():
 def test_regions_of_a_hand_made_grid():
     success = grid("..#..", ".###.", "#....")
     settings = {"gain_step": 2.0, "lowest_rate": 1e-4, "highest_rate": 1e-2, "rate_count": 5}
+    settings |= {"target_rate_count": 0}
     found = lattice.regions(success, settings)
     assert found == pytest.approx(
         {"share": 5 / 15, "gain_octaves": 2.0, "rate_decades": 1.5, "rule_decades": 1.5}
     )
     none = lattice.regions(np.zeros((3, 5), bool), settings)
     assert set(none.values()) == {0.0}
+    settings |= {"target_rate_count": 3, "lowest_target_rate": 1e-3, "highest_target_rate": 0.1}
+    found = lattice.regions(success, settings)
+    assert found == pytest.approx(
+        {"share": 5 / 15, "rate_decades": 1.5}
+        | {"target_rate_decades": 2.0, "narrower_decades": 1.5}
+    )
 
 
 # Cells
 
 
-def alone(settings, start, rate, seed):
+def alone(settings, start, rate, target_rate, seed):
     """Logits at the test points and weights of a net trained by `fit`, no sweep, no twin."""
     x, y, x_test, _ = moons(settings)
     net = dense_net([2] + [settings["units"]] * settings["depth"] + [1], "sigmoid")
     steps = settings["iterations"]
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     if settings["method"] == "rai":
-        model = raikeras.presets.rai_growing(net, steps, loss, learning_rate=rate)
+        weights = settings["first_weight"], settings["last_weight"]
+        model = raikeras.presets.rai_growing(net, steps, loss, weights, rate, target_rate)
     else:
         model = net
         model.compile(raikeras.presets.adam_with_decay(rate, steps), loss)
@@ -107,12 +119,16 @@ def alone(settings, start, rate, seed):
 def test_cells_equal_plain_fit_also_in_a_second_call(method):
     settings = TINY | {"method": method}
     trainer = phases.Trainer(settings)
-    cells = [phases.Cell(1.1, 1e-2), phases.Cell(1.3, 3e-2), phases.Cell("glorot", 1e-2)]
+    cells = [
+        phases.Cell(1.1, 1e-2, 2e-2),
+        phases.Cell(1.3, 3e-2, 2e-3),
+        phases.Cell("glorot", 1e-2, 2e-2),
+    ]
     trainer.train(cells[:1], seed=5)
     for seed in (6, 7):
         found = trainer.train(cells, seed)
         for cell, one in zip(cells[seed - 6 :: 2], found[seed - 6 :: 2], strict=True):
-            expected = alone(settings, cell.start, cell.rate, seed)
+            expected = alone(settings, *cell, seed)
             np.testing.assert_allclose(one.logits[12:32], expected, atol=2e-4, rtol=2e-4)
     x, y, x_test, y_test = moons(settings)
     right = (found[0].logits[12:32] > 0) == (y_test[:, 0] > 0.5)
@@ -162,6 +178,23 @@ def test_a_run_takes_the_successful_cell_of_lowest_training_loss():
     assert len(landscape["permille"]) == 25
     none = phases.measured(run | {"settings": settings | {"wanted": 1.1}}, Made())
     assert none[2] is None and none[0]["chosen_gain"] is None and none[0]["share"] == 0
+
+
+def test_both_rates_are_scanned_at_the_rules_gain():
+    asked = []
+
+    class Made:
+        def train(self, cells, seed):
+            asked.extend(cells)
+            return [phases.Trained(np.zeros(57), 0.99, 0.1) for _ in cells]
+
+    settings = TINY | {"target_rate_count": 3, "default_rates": [], "rate_count": 3}
+    run = {"settings": settings, "seed": 0, "started": 0.0, "printed": 1e99}
+    metrics, curves, _ = phases.measured(run, Made())
+    assert {cell.start for cell in asked} == {lattice.rule_gain(3)}
+    assert {cell.target_rate for cell in asked} == {2.9e-5, 29.0}
+    assert metrics["chosen_target_rate"] in curves["target_rates"]
+    assert metrics["narrower_decades"] == pytest.approx(9.0)  # three lines, three decades apart
 
 
 def test_unknown_method_is_refused():

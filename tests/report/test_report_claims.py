@@ -98,6 +98,34 @@ def test_at_seconds_compares_when_the_other_run_of_the_seed_has_ended(tmp_path):
     assert found.n == 3
 
 
+def test_pairs_are_runs_of_the_same_seed(tmp_path):
+    """Differences that vary less than the runs, and a share of the other's value."""
+    runs = [make_run("e02_deep", "bp_default", seed, 0.1 * seed) for seed in range(5)]
+    runs += [
+        make_run("e02_deep", "rai_growing", seed, 0.1 * seed + 0.05) for seed in (*range(4), 9)
+    ]
+    base = {"experiment": "e02_deep", "metric": "test_accuracy", "variant": "rai_growing"}
+    base |= {"minus": "bp_default", "at_least": 0.04, "min_n": 4}
+    folder = write(tmp_path, runs)
+    paired = judge.judge_criterion(base | {"paired": True}, folder)
+    assert paired.verdict == judge.HOLDS and paired.n == 4
+    np.testing.assert_allclose(paired.estimates[0].value, 0.05)
+    assert judge.judge_criterion(base, folder).verdict == judge.OPEN
+    half = judge.judge_criterion(base | {"paired": True, "times": 0.5}, folder)
+    np.testing.assert_allclose(half.estimates[0].value, 0.05 + 0.5 * 0.15)
+
+
+def test_the_other_variant_may_have_another_metric(tmp_path):
+    runs = [make_run("e02_deep", "bp_default", seed, 0.9) for seed in range(3)]
+    runs += [make_run("e02_deep", "rai_growing", seed, 0.7) for seed in range(3)]
+    for run in runs:
+        run["metrics"]["train_accuracy"] = 0.2
+    criterion = {"experiment": "e02_deep", "metric": "test_accuracy", "variant": "rai_growing"}
+    criterion |= {"minus": "bp_default", "of_minus": "train_accuracy", "at_least": 0.4, "min_n": 3}
+    found = judge.judge_criterion(criterion, write(tmp_path, runs))
+    np.testing.assert_allclose(found.estimates[0].value, 0.7 - 0.2)
+
+
 def test_criterion_against_several_variants_is_one_against_each(tmp_path):
     file = tmp_path / "claims.toml"
     file.write_text(

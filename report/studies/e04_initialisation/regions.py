@@ -20,6 +20,8 @@ WRITE = {
     "gain_octaves": _times,
     "rate_decades": _decades,
     "rule_decades": _decades,
+    "target_rate_decades": _decades,
+    "narrower_decades": _decades,
     "cells_disagreement": latex.percent,
     "disagreement": latex.percent,
     "glorot_accuracy": latex.fixed,
@@ -47,10 +49,11 @@ def estimate(runs: list[dict], variant: str, name: str) -> stats.Estimate:
 
 
 def cells(runs: list[dict]) -> tuple[list[float], list[float], np.ndarray]:
-    """Gains, rates and the share of a variant's runs that succeed, `(gains, rates)`."""
+    """The first axis, rates and the share of a variant's runs that succeed, `(first, rates)`."""
     curves = [run["curves"] for run in runs]
     share = np.mean([np.asarray(one["success"], dtype=float) for one in curves], axis=0)
-    return curves[0]["gains"], curves[0]["rates"], share
+    first = curves[0].get("gains") or curves[0]["target_rates"]
+    return first, curves[0]["rates"], share
 
 
 def agreement(runs: list[dict], method: str) -> tuple[int, int]:
