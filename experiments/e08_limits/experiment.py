@@ -1,7 +1,11 @@
 # %% [markdown]
 # # e08: where relaxation ends
 # A hundred ReLU layers under RAI: NaN cells, a grid, overfitting (C5), and why. Which layers should
-# be relaxed (C6)?
+# be relaxed (C6)? What is the hidden loss for?
+#
+# Where a network overflows in most cells it has no landscape that could be grid-like and no
+# accuracy that could differ from another: C5b and C5c, once judged on `as_code`, are judged on the
+# same net of 32 units (`narrow`), which does not overflow.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e08_limits"  # folder of this experiment's JSON files

@@ -104,7 +104,7 @@ def train(group: list[dict]) -> dict[int, tuple]:
         len(data[0]),
         together=settings["together"],
     )
-    watches = [Watch(settings, data) for _ in group]
+    watches = [Watch(settings, data, start) for start in starts]
     done, last = 0, np.full(len(group), np.nan)
     for point in settings["measured"]:
         if point > done:
@@ -152,8 +152,8 @@ def deployed(weights, x, activation: str, dtype: str) -> tuple[np.ndarray, np.nd
 class Watch:
     """Measures one run's deployed network: little on the way, all at the end."""
 
-    def __init__(self, settings, data):
-        self._settings, self._data = settings, data
+    def __init__(self, settings, data, start):
+        self._settings, self._data, self._start = settings, data, start
         ticks = np.linspace(-settings["extent"], settings["extent"], settings["resolution"])
         self._grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
         self.curves = {}
@@ -204,6 +204,11 @@ class Watch:
             "edges_float32": edge_share(_three(single[2]).reshape(classes.shape)),
             "regions": regions(classes),
         }
+        moved = [
+            float(np.abs(now - then).max())
+            for now, then in zip(self._weights, self._start, strict=True)
+        ]
+        metrics |= {"hidden_moved": max(moved[:-2]), "output_moved": max(moved[-2:])}
         del metrics["iteration"]
         shown = self._shown(single[2], classes, sizes) if self._settings["landscape"] else None
         return metrics, self.curves, shown

@@ -12,5 +12,9 @@ def metrics(settings):
     return [*accuracies, *shape, *overflow, *SIZES]
 
 
+def optional(settings):
+    return ["hidden_moved", "output_moved"]  # the largest change of a weight
+
+
 def curves(settings):
     return ["iteration", *SIZES, "overflow_layer", "relaxed_loss", "train_accuracy"]

@@ -107,3 +107,12 @@ def test_all_seeds_of_a_variant_are_measured():
         metrics["train_accuracy_float64"] - metrics["test_accuracy_float64"]
     )
     assert found[4][0]["relaxed_loss"] != metrics["relaxed_loss"]
+
+
+@pytest.mark.parametrize("weight, moves", [(0.0, False), (1.0, True)])
+def test_hidden_layers_move_by_the_hidden_loss_alone(weight, moves):
+    changed = {"hidden_weight": weight, "relaxed": "every_1"}
+    run = {"settings": SETTINGS | changed, "seed": 3, "number": 1, "total": 1, "variant": "one"}
+    metrics, _, _ = limits.train([run | {"started": 0.0, "printed": 1e12}])[3]
+    assert (metrics["hidden_moved"] > 0) == moves
+    assert metrics["output_moved"] > 1e-3

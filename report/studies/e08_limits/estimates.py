@@ -31,6 +31,8 @@ WRITE = {
     "overflow_iteration": _whole,
     "overflow_layer": _whole,
     "success": latex.fixed,
+    "hidden_moved": latex.significant,
+    "output_moved": latex.significant,
 }
 
 

@@ -18,6 +18,7 @@ DEEP = {
     "bp": Variant("BP", 0, "solid", "o", False),
     "growing": Variant("growing weight", 4, LONG, "v", True),
     "narrow": Variant("RAI, 32 units", 8, DOTTED, "p", True),
+    "bp_narrow": Variant("BP, 32 units", 0, DOTTED, "H", False),
     "small_step": Variant("first step 0.001", 3, DOTTED, "s", True),
     "he": Variant("He's start", 2, DASHDOT, "D", True),
     "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
@@ -50,6 +51,9 @@ def _choices(net: str, words: str, markers: str) -> dict[str, Variant]:
 
 EXPERIMENT = Experiment(
     "e08_limits",
-    DEEP | _choices("relu", "ReLU", "H8") | _choices("sigmoid", "sigmoid", "<>"),
+    DEEP
+    | _choices("relu", "ReLU", "h8")
+    | {"relu_no_hidden_loss": Variant("ReLU, no hidden loss", 7, SPARSE, "d", True)}
+    | _choices("sigmoid", "sigmoid", "<>"),
     partial=True,
 )
