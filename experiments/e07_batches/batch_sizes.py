@@ -37,6 +37,13 @@ def measured(run) -> list[tuple[dict, dict]]:
             metrics[seed][f"accuracy_{name}"] = float(accuracy[seed])
         metrics[0] |= costs(settings, size, chosen, data)
         progress(run, number + 1, len(sizes))
+    if settings["long_visits"]:
+        long = settings | {"visits": settings["long_visits"]}
+        chosen, _ = tuned(long, 0)
+        data = images(settings | {"held_out": 0, "train_examples": 0})
+        accuracy, _ = trained(long, 0, [chosen] * len(seeds), seeds, data)
+        for seed in seeds:
+            metrics[seed]["accuracy_long"] = float(accuracy[seed])
     for one in metrics if 0 in sizes else ():
         one["from_batches"] = one[f"accuracy_{middle(sizes)}"] - one["accuracy_all"]
     return [(one, curves) for one in metrics]

@@ -4,6 +4,10 @@
 # all, every example visited equally often: accuracy, seconds and bytes of backprop, of kept rows,
 # of rows kept for a few steps on a batch, and of targets inferred in every batch. Each has the same
 # number of trials for its settings at each size, on held-out training data.
+#
+# At equal visits a whole batch has few steps, 32 for 2,784 in batches of 16, so that a whole batch
+# is trained once more with as many (`accuracy_long`): C4b. C4 had two registered criteria; the one
+# not kept, on Fashion-MNIST in batches of 200, had been looked at before: M2 in e07_minibatch.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e07_batches"  # folder of this experiment's JSON files
@@ -17,6 +21,7 @@ settings = {
     "hidden_units": [32, 32],
     "batch_sizes": [1, 4, 16, 64, 256, 0],  # 0: all
     "visits": 32,  # of each example
+    "long_visits": 2784,  # of whole batches: the steps of 32 visits in batches of 16; 0: left out
     "repeats": 1,  # steps in a row on the same batch, each of them a visit
     "refresh_every": None,  # visits after which a kept row starts again at the forward pass
     "learning_rates": [1e-3, 1e-2],  # tried; Adam's for the weights, falling linearly to 2 %

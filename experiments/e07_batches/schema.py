@@ -10,9 +10,9 @@ def metrics(settings):
 
 
 def optional(settings):
-    """What the first seed alone has: it is timed."""
+    """What the first seed alone has, which is timed; accuracy with whole batches and many steps."""
     sizes = [size or "all" for size in settings["batch_sizes"]]
-    return [*names(["epoch"], sizes, ["seconds"]), "store_bytes"]
+    return [*names(["epoch"], sizes, ["seconds"]), "store_bytes", "accuracy_long"]
 
 
 def curves(settings):

@@ -165,10 +165,14 @@ def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
 
 def _paired(criterion: dict, runs: list[dict]) -> list[float]:
     """The metric of each run minus that of the run of `minus` with the same seed, or its share."""
-    one, other = (
-        dict(zip([run["seed"] for run in chosen], _values(criterion, chosen), strict=True))
-        for chosen in (load.of(runs, criterion[key]) for key in ("variant", "minus"))
-    )
+
+    def by_seed(variant: str, metric: str) -> dict[int, float]:
+        chosen = load.of(runs, variant)
+        values = _values(criterion | {"metric": metric}, chosen)
+        return dict(zip([run["seed"] for run in chosen], values, strict=True))
+
+    one = by_seed(criterion["variant"], criterion["metric"])
+    other = by_seed(criterion["minus"], criterion.get("of_minus", criterion["metric"]))
     times = criterion.get("times", 1.0)
     return [float(one[seed] - times * other[seed]) for seed in one if seed in other]
 

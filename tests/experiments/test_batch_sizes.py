@@ -17,7 +17,7 @@ from experiments.e07_minibatch import methods
 
 SETTINGS = script_settings(ROOT / "experiments" / "e07_batches" / "experiment.py")
 TINY = SETTINGS | {"hidden_units": [4, 4], "visits": 2, "together": 2, "timed_epochs": 1}
-TINY |= {"timed_seconds": 0.0}
+TINY |= {"timed_seconds": 0.0, "long_visits": 0}
 OLD = script_settings(ROOT / "experiments" / "e07_minibatch" / "experiment.py")
 
 
@@ -111,6 +111,22 @@ def test_a_run_holds_every_size_and_its_costs(few):
     assert np.shape(curves["trials"]) == (2, 2)
     with pytest.raises(ValueError, match="seed=2"):
         batch_sizes.measured(run | {"seed": 2})
+
+
+def test_a_whole_batch_may_have_as_many_steps_as_small_ones(few, monkeypatch):
+    asked = []
+    real = batch_sizes.trained
+
+    def noted(settings, size, choices, *args):
+        asked.append((settings["visits"], size, len(choices)))
+        return real(settings, size, choices, *args)
+
+    monkeypatch.setattr(batch_sizes, "trained", noted)
+    settings = TINY | {"method": "bp", "batch_sizes": [4], "long_visits": 6}
+    run = {"settings": settings, "seed": 1, "started": 0.0, "printed": 1e99}
+    found = batch_sizes.measured(run)
+    assert asked == [(2, 4, 2), (2, 4, 2), (6, 0, 2), (6, 0, 2)]
+    assert all(0 <= metrics["accuracy_long"] <= 1 for metrics, _ in found)
 
 
 def test_the_middle_size_is_the_median_of_the_parts():

@@ -124,6 +124,9 @@ def test_the_other_variant_may_have_another_metric(tmp_path):
     criterion |= {"minus": "bp_default", "of_minus": "train_accuracy", "at_least": 0.4, "min_n": 3}
     found = judge.judge_criterion(criterion, write(tmp_path, runs))
     np.testing.assert_allclose(found.estimates[0].value, 0.7 - 0.2)
+    of_one_run = criterion | {"minus": "rai_growing", "paired": True}
+    found = judge.judge_criterion(of_one_run, tmp_path).estimates[0]
+    np.testing.assert_allclose((found.value, found.low), 0.5)
 
 
 def test_criterion_against_several_variants_is_one_against_each(tmp_path):

@@ -23,6 +23,9 @@ def macros(results: Path) -> dict[str, str]:
             found[macro + "CI"] = latex.with_interval(value, latex.fixed)
             spent = latex.significant(seconds(runs, variant, size))
             found[own + "Seconds" + latex.camel(name(size))] = spent + r"\,s"
+        long = metrics.mean(load.of(runs, variant), "accuracy_long")
+        found[own + "AccuracyLong"] = latex.fixed(long.value)
+        found[own + "AccuracyLongCI"] = latex.with_interval(long, latex.fixed)
         found[own + "Kilobytes"] = latex.significant(kilobytes(runs, variant)) + r"\,kB"
     settings = runs[0]["settings"] if runs else {}
     trials = [len(trial) for run in runs for trial in run["curves"]["trials"]]
