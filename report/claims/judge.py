@@ -99,6 +99,8 @@ def _estimate(criterion: dict, results: str | Path) -> stats.Estimate:
     metric, variant, minus = criterion["metric"], criterion["variant"], criterion.get("minus", "")
     if metric == "boundary_shift":
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
+    if "over" in criterion:
+        return _over(criterion, runs)
     if criterion.get("at") == "seconds":
         return stats.mean(_at_the_others_end(criterion, runs))
     if criterion.get("paired"):
@@ -119,6 +121,19 @@ def _values(criterion: dict, runs: list[dict]) -> np.ndarray:
     lost = np.array([run["status"] == "diverged" for run in runs], dtype=bool)
     values[lost] = criterion.get("diverged", np.nan)
     return (values >= criterion["level"]).astype(float) if "level" in criterion else values
+
+
+def _over(criterion: dict, runs: list[dict]) -> stats.Estimate:
+    """Rank correlation of the places of a curve with the share of a curve's entries there that are
+    at most `entries_at_most`, runs pooled.
+    """
+    shares = []
+    for run in runs:
+        entries = np.array(run["curves"][criterion["metric"]], dtype=float)
+        small = entries <= criterion["entries_at_most"]
+        shares.append(small.reshape(len(entries), -1).mean(axis=1))
+    places = runs[0]["curves"][criterion["over"]] if runs else [0.0]
+    return stats.rank_correlation_of_mean(places, shares)
 
 
 def _over_data_sets(criterion: dict, results: str | Path) -> stats.Estimate:

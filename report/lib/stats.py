@@ -4,6 +4,7 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import rankdata
 
 RESAMPLES = 10_000
 COVERAGE = 95  # per cent
@@ -55,6 +56,26 @@ def mean(values, stream: int = 0) -> Estimate:
     return Estimate(
         float(values.mean()), resample(values.size, stream) @ values / values.size, values.size
     )
+
+
+def rank_correlation_of_mean(places, values) -> Estimate:
+    """Spearman's correlation of places with the mean over runs of the values there; NaN where
+    these are all the same.
+
+    Args:
+        places: Array `(k,)`.
+        values: Array `(runs, k)`; runs are resampled, not places.
+    """
+    values = np.asarray(values, dtype=float).reshape(-1, len(places))
+    n, order = len(values), rankdata(places)
+    if not n:
+        return Estimate(np.nan, np.full(RESAMPLES, np.nan), 0)
+    means = np.concatenate([values.mean(axis=0, keepdims=True), resample(n) @ values / n])
+    ranks = rankdata(means.round(12), axis=1)  # sums in another order are ties all the same
+    order, ranks = order - order.mean(), ranks - ranks.mean(axis=1, keepdims=True)
+    size = np.sqrt((order**2).sum() * (ranks**2).sum(axis=1))
+    found = np.divide(ranks @ order, size, out=np.full(len(ranks), np.nan), where=size > 0)
+    return Estimate(float(found[0]), found[1:], n)
 
 
 def pairwise(first: list[np.ndarray], second: list[np.ndarray], mask=None) -> np.ndarray:

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from report.lib import latex, stats
 
@@ -45,6 +46,19 @@ def test_disagreement_of_known_landscapes(other, share):
     second = np.full((4, 4), 0.9 if other == "half" else other)
     second[:2] = 0.1 if other == "half" else second[:2]
     assert stats.disagreement([first, second]).value == share
+
+
+def test_rank_correlation_of_means_is_spearmans_and_resamples_runs():
+    rng = np.random.default_rng(0)
+    places, values = [0.0, 0.1, 0.2, 0.3, 0.4], rng.normal(size=(6, 5)) + np.arange(5)
+    found = stats.rank_correlation_of_mean(places, values)
+    assert found.value == pytest.approx(spearmanr(places, values.mean(axis=0)).statistic)
+    drawn = stats.resample(6)[17]
+    once_more = np.repeat(values, drawn.astype(int), axis=0).mean(axis=0)
+    assert found.draws[17] == pytest.approx(spearmanr(places, once_more).statistic)
+    assert found.n == 6 and found.low <= found.value <= found.high
+    assert np.isnan(stats.rank_correlation_of_mean(places, np.ones((3, 5))).value)
+    assert stats.rank_correlation_of_mean(places, []).n == 0
 
 
 def test_disagreement_never_pairs_a_run_with_itself():

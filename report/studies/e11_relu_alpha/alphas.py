@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from report.lib import load, stats
 from report.studies.e11_relu_alpha.looks import LAYERS
@@ -66,20 +65,9 @@ def correlation(runs: list[dict], variant: str) -> stats.Estimate:
     """Spearman's correlation over the weights of our shares and the source's."""
     table, theirs = by_run(runs, variant, at_zero), source()
     weights = [weight for weight in table.columns if weight in theirs]
-    n = len(table)
-    if n == 0 or len(weights) < 3:
+    if len(weights) < 3:
         return stats.mean([])
-    ours, other = table[weights].to_numpy(), [theirs[weight] for weight in weights]
-    draws = _spearman(stats.resample(n) @ ours / n, other)
-    return stats.Estimate(float(_spearman(ours.mean(0)[None], other)[0]), draws, n)
-
-
-def _spearman(rows: np.ndarray, other: list[float]) -> np.ndarray:
-    """The rank correlation of every row with `other`; NaN for a constant row."""
-    first, second = rankdata(np.round(rows, 9), axis=1), rankdata(other)
-    first, second = first - first.mean(1, keepdims=True), second - second.mean()
-    size = np.sqrt((first**2).sum(1) * (second**2).sum())
-    return np.divide(first @ second, size, out=np.full(len(rows), np.nan), where=size > 0)
+    return stats.rank_correlation_of_mean([theirs[one] for one in weights], table[weights])
 
 
 def distances(runs: list[dict], variant: str) -> dict[float, float]:
