@@ -1,7 +1,7 @@
 # %% [markdown]
 # # e03: vanishing gradients
 # Does the derivative of a chain vanish as its formula says (C20, equation 23)? Gradients by layer
-# and depth of five activations at five starts, beside the theory of wide layers; along training,
+# and depth of five activations at six starts, beside the theory of wide layers; along training,
 # for backprop and for RAI, whose layers have gradients of their own; and the cliff.
 
 # %% tags=["parameters"]
@@ -23,6 +23,7 @@ settings = {
     "units": 50,
     "depths": [5, 10, 20, 35, 50],  # hidden layers
     "large_gain": 16.0,  # times the default start: weights that are too large
+    "bias_range": [2.0, 4.0],  # of the start whose pre-activations are large, of either sign
     "fits": [],  # bp_default, bp_isometric, rai
     "trained_depth": 20,
     "iterations": 200,  # full batch

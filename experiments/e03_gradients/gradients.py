@@ -63,7 +63,8 @@ def starts(depth, settings, seed):
     """Weights in float64 by the start's name, kernels and biases in turn.
 
     default: Keras', Glorot uniform; torch: U(+-1/sqrt(inputs)), the source's; he: N(0, 2/inputs);
-    large: the default times a gain; isometric: the library's.
+    large: the default times a gain; biased: the default with biases that hold pre-activations away
+    from zero, where the functions saturate; isometric: the library's.
     """
     keras.utils.set_random_seed(seed)
     net, rng = plain_net(depth, settings), np.random.default_rng([seed, depth])
@@ -74,6 +75,9 @@ def starts(depth, settings, seed):
     he[::2] = [rng.normal(0, 2**0.5 * b, w.shape) for b, w in zip(bound, default, strict=True)][::2]
     found = {"default": default, "torch": torch, "he": he}
     found["large"] = [settings["large_gain"] * weight for weight in default]
+    found["biased"] = [weight.copy() for weight in default]
+    for bias in found["biased"][1:-1:2]:
+        bias[:] = rng.uniform(*settings["bias_range"], bias.shape) * rng.choice([-1, 1], bias.shape)
     isometric_start(net, seed=seed)
     return found | {"isometric": [weight.astype("float64") for weight in net.get_weights()]}
 

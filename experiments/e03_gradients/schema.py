@@ -12,7 +12,7 @@ def metrics(settings):
         "chain": ["chain_error", *names(ACTIVATIONS, ["chain_error"])],
         "net": [
             *names(STARTS, ["rate", "predicted_rate", "depth_rate"]),
-            *names(["isometric"], ["rate", "depth_rate"]),
+            *names("isometric biased", ["rate", "depth_rate"]),
             *names(settings["fits"], "orders"),
         ],
         "local": [
@@ -30,7 +30,7 @@ def curves(settings):
         "net": [
             "depth",
             *names(STARTS, "first norms predicted"),
-            *names("isometric", "first norms"),
+            *names("isometric biased", "first norms"),
             *names(settings["fits"], "steps by_step"),
         ],
         "local": [],

@@ -16,6 +16,7 @@ from experiments.e03_gradients import training as gradients_training
 from raikeras.diagnostics import gradient_norms
 
 SETTINGS = {"activation": "tanh", "units": 6, "large_gain": 16.0, "depths": [2, 3, 4]}
+SETTINGS |= {"bias_range": [2.0, 4.0]}
 DATA = {"train_examples": 20, "train_seed": 1, "test_examples": 2, "test_seed": 2, "noise": 0.1}
 X, Y = (array.astype("float64") for array in moons(DATA)[:2])
 
@@ -73,6 +74,15 @@ def test_starts_have_their_variances():
     expected = {"default": 1, "torch": 1 / 3, "he": 2, "large": 256}
     for start, value in expected.items():
         assert products[start] == pytest.approx(value, rel=0.03), start
+    for kernel, same in zip(found["biased"][::2], found["default"][::2], strict=True):
+        assert np.array_equal(kernel, same)
+    for bias in found["biased"][1:-1:2]:
+        assert (
+            2 <= np.abs(bias).min()
+            and np.abs(bias).max() <= 4
+            and -0.3 < np.sign(bias).mean() < 0.3
+        )
+    assert not found["biased"][-1].any()
     assert not found["default"][1].any() and np.abs(found["torch"][3]).max() > 0.04
 
 

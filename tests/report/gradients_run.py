@@ -3,18 +3,26 @@
 from report.studies.e03_gradients.looks import ACTIVATIONS, FITS, STARTS
 from report.studies.e13_approximation.looks import TARGETS
 
+PREDICTED = [start for start in STARTS if start not in ("isometric", "biased")]  # by theory
+
 
 def gradients_part(seed):
     """Two hidden layers whose gradients fall to a tenth a layer; RAI's front comes down."""
     metrics = {"chain_error": 1e-14, "local_error": 1e-7, "steepest": 1e3}
     metrics |= {f"{start}_{kind}rate": -1.0 for start in STARTS for kind in ("", "depth_")}
-    metrics |= {f"{start}_predicted_rate": -0.9 for start in STARTS if start != "isometric"}
+    metrics |= {
+        f"{start}_predicted_rate": -0.9 for start in STARTS if start not in ("isometric", "biased")
+    }
     metrics |= {f"{fit}_orders": -1.0 - seed for fit in FITS}
     metrics |= {f"{name}_bp_orders": -3.0 for name in ACTIVATIONS}
     metrics |= {f"{name}_{what}": 0.5 for name in ("plain", "clipped")
                 for what in ("final_loss", "jump", "away")}  # fmt: skip
     curves = {f"{start}_norms": [-2.0, -1.0, 0.0] for start in STARTS}
-    curves |= {f"{start}_predicted": [-1.0, 0.0] for start in STARTS if start != "isometric"}
+    curves |= {
+        f"{start}_predicted": [-1.0, 0.0]
+        for start in STARTS
+        if start not in ("isometric", "biased")
+    }
     curves |= {f"{fit}_steps": [0, 1, 2, 4, 12] for fit in FITS}
     front = [[None] * 3, [None, None, -1.0], *[[None, -2.0, -1.0]] * 2, [-2.0, -2.0, -1.0]]
     curves |= {f"{fit}_by_step": front for fit in FITS}

@@ -22,6 +22,7 @@ STARTS = {
     "he": "He",
     "isometric": "isometric",
     "large": "too large",
+    "biased": "saturated",
 }
 FITS = {
     "bp_default": "BP, default start",
