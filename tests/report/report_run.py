@@ -13,6 +13,7 @@ from initialisation_run import batches_part, initialisation_part
 from limits_run import limits_part
 from mlp_run import mlp_part
 from multipliers_run import multipliers_part
+from price_run import price_part
 from scaling_run import local_steps_part, scaling_part
 from tables_run import digits_part, tables_part
 from trained_depth_run import trained_depth_part
@@ -29,6 +30,7 @@ PARTS = {
     "e17": tables_part,
     "e18": multipliers_part,
     "e19": trained_depth_part,
+    "e20": price_part,
     "e13": approximation_part,
     "e09": matching_part,
     "e10": autoencoder_part,
