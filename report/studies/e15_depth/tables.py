@@ -5,7 +5,7 @@ from pathlib import Path
 from report.lib import latex, load, setting_tables, summaries
 from report.studies.e15_depth.looks import EXPERIMENT
 
-HEADER = ["", "$n$", "untrained, output fitted", "after RAI", "steps", "layers that move"]
+HEADER = ["", "$n$", "untrained", "after RAI", "layers moved"]
 
 
 def settings(results: Path, out: Path) -> None:
@@ -22,7 +22,6 @@ def summary(results: Path, out: Path) -> None:
         cells = [(look.label, ""), (latex.integer(count["runs"]), "")]
         for name in ("readout_test_accuracy", "test_accuracy"):
             cells.append((latex.fixed(found[name].value), latex.interval(found[name], latex.fixed)))
-        cells.append((latex.integer(count["iterations"]), ""))
         cells.append((latex.integer(first.get("layers_reached") or 0), ""))
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    latex.write(out, latex.table("lrccrr", HEADER, lines[:-1]))
+    latex.write(out, latex.table("lrccr", HEADER, lines[:-1]))
