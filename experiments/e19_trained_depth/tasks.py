@@ -16,7 +16,7 @@ CLASSES = {"bottleneck": 10, "spirals": 2}
 def parts(settings, seed: int) -> Parts:
     """Training, held-out and test examples of a run, drawn by its seed."""
     sizes = [settings[f"{part}_examples"] for part in ("train", "held_out", "test")]
-    draw = {"bottleneck": digits, "spirals": lambda *args: spirals(*args, settings["turns"])}
+    draw = {"bottleneck": digits, "spirals": lambda *args: spirals(*args, settings["turns"])}  # type: ignore[call-arg]
     if settings["task"] not in draw:
         raise ValueError(
             f"`task` must be one of {', '.join(draw)}. Received: task={settings['task']!r}"
@@ -24,7 +24,7 @@ def parts(settings, seed: int) -> Parts:
     x, y = draw[settings["task"]](sum(sizes), seed)
     first, second = np.cumsum(sizes)[:2]
     cuts = slice(first), slice(first, second), slice(second, None)
-    return Parts(*(one[cut] for cut in cuts for one in (x, y)), 1.0)
+    return Parts(*(one[cut] for cut in cuts for one in (x, y)), 1.0)  # type: ignore[call-arg, arg-type]
 
 
 def digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,8 @@ from experiments.results import progress
 from raikeras.initializers import isometric_start
 from raikeras.presets import adam_with_decay, growing
 
-MEASURES = ("task_loss", "deployed_loss", "predicted_loss")
-MEASURES += ("bound_orders", "price_orders", "discount_orders")
+LOSSES = ("task_loss", "deployed_loss", "predicted_loss")
+RATIOS = ("bound_orders", "price_orders", "discount_orders")
 
 
 def built(settings, seed: int) -> tuple[keras.Sequential, raikeras.RelaxedModel]:
@@ -41,7 +41,7 @@ class Watch(keras.callbacks.Callback):
         steps = run["settings"]["iterations"]
         points = np.geomspace(1, steps, run["settings"]["samples"]).round().astype(int)
         self._wanted = {*points.tolist()}
-        self.curves: dict[str, list] = {name: [] for name in ("iteration", *MEASURES)}
+        self.curves: dict[str, list] = {name: [] for name in ("iteration", *LOSSES, *RATIOS)}
 
     def on_epoch_end(self, epoch, logs=None):
         iteration = epoch + 1
