@@ -35,8 +35,9 @@
 # and 30, `rows` .90 and .79, `mu_pc` .80 and .54. On spirals `rows` and `pc_alm` stayed at .54 to
 # .61, `pc_alm` with 16 steps for each of three layers reached .81, `mu_pc` .90.
 #
-# In a first run the best trial of `bp_10`, `bp_last_30`, `bp_last_100`, `pc_alm_10` and `pc_alm_30`
-# lay at an edge of its grid: these grids were moved, still six trials, and trained again.
+# In a first run the best trial of `bp_10`, `bp_last_30`, `bp_last_100`, `pc_alm_10`, `pc_alm_30`,
+# `rows_10` and `rows_30` lay at an edge of its grid: these grids were moved, still six trials, and
+# trained again.
 #
 # Cut for time: five seeds of `pc_alm` at 100 layers; inferred targets at no more than 100, since a
 # step's work grows with the square of the depth; `inferred` and `mu_pc` at 10 and 30.
