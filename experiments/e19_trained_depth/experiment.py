@@ -9,7 +9,8 @@
 # The spirals: two of three turns each, five hidden layers of eight units, full batches. Where both
 # classes lie side by side, a batch's gradient is a small difference of its examples' large ones.
 #
-# Backprop (`bp`), of the last layers alone (`bp_last`), with skip connections (`bp_residual`);
+# Backprop (`bp`), in full batches (`bp_full`: shown, not judged, and added when `rows` were known,
+# for products in a row), of the last layers alone (`bp_last`), with skips (`bp_residual`);
 # targets inferred by the penalty along its curvature (`inferred`) and with multipliers (`pc_alm`),
 # two steps a layer, on the spirals also eight and 32; RAI with multipliers, one step of rows for
 # each of the weights (`rows`); muPC (`mu_pc`), residual as `bp_residual` and as many steps as

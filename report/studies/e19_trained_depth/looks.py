@@ -4,6 +4,7 @@ from report.lib.looks import Experiment, Variant, told_apart
 
 METHODS = {  # what they are called, and their colours
     "bp": ("BP", 0),
+    "bp_full": ("BP, full batch", 5),
     "bp_last": ("BP, last layers", 7),
     "bp_residual": ("BP, skip connections", 9),
     "pc_alm": ("inferred, multipliers", 3),
@@ -14,6 +15,7 @@ METHODS = {  # what they are called, and their colours
 DEPTHS = (10, 30, 100, 300, 1000)
 TRAINED = {  # depths of every method on the bottleneck
     "bp": DEPTHS,
+    "bp_full": DEPTHS[:2],
     "bp_last": DEPTHS[:3],
     "bp_residual": DEPTHS,
     "pc_alm": DEPTHS[:3],
@@ -32,7 +34,7 @@ SPIRALS = {  # variants on the spirals and their methods
     "rows": "rows",
     "mu_pc": "mu_pc",
 }
-MARKERS = "osD^vP>"
+MARKERS = "ohsD^vP>"
 
 
 def _look(method: str, more: str) -> Variant:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from report.lib import latex, load, metrics
 from report.lib.looks import Experiment
 from report.studies.e19_trained_depth.looks import BOTTLENECK, ON_SPIRALS
@@ -12,6 +14,7 @@ WRITE = {
     "step_milliseconds": latex.significant,
     "critical_path": latex.integer,
 }
+LEVEL = 0.87  # of the mean test accuracy, until which products in a row are counted
 SETTINGS = ("train_examples", "held_out_examples", "test_examples", "batch_size", "units", "steps")
 
 
@@ -29,10 +32,23 @@ def _of(results: Path, experiment: Experiment, first: str) -> dict[str, str]:
         for name in SETTINGS
     }
     found[prefix + "N"] = latex.integer(len(own))
+    every = settings.get("steps", np.nan) / settings.get("checkpoints", np.nan)
+    found[prefix + "Look"] = latex.integer(every)
     for variant in experiment.variants:
         for name, write in WRITE.items():
             value = metrics.mean(load.of(runs, variant), name)
             macro = prefix + latex.camel(f"{variant}_{name}")
             found[macro] = write(value.value)
             found[macro + "CI"] = latex.with_interval(value, write)
-    return found
+        products = _products(load.of(runs, variant))
+        found[prefix + latex.camel(f"{variant}_products")] = latex.integer(products)
+    return found | {prefix + "Level": latex.fixed(LEVEL, 2)}
+
+
+def _products(runs: list[dict]) -> float:
+    """Layer products in a row until the mean test accuracy is at the level; NaN if it never is."""
+    if not runs:
+        return np.nan
+    reached = metrics.curves(runs, "test_accuracy").mean(axis=0) >= LEVEL
+    steps = np.array(runs[0]["curves"]["steps"])[reached]
+    return steps[0] * runs[0]["metrics"]["critical_path"] if len(steps) else np.nan
