@@ -1,5 +1,6 @@
 """Estimates of any metric over runs, and a macro for every metric of every variant."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,20 @@ def mean(runs: list[dict], name: str) -> stats.Estimate:
 def curves(runs: list[dict], name: str) -> np.ndarray:
     """A curve of all runs, `(runs, ...)`; null is NaN."""
     return np.array([run["curves"][name] for run in runs], dtype=float)
+
+
+def written(
+    runs: list[dict], experiment: Experiment, write: dict[str, Callable[[float], str]]
+) -> dict[str, str]:
+    """A macro for each of these metrics of every variant, with `CI` its interval behind it."""
+    found = {}
+    for variant in experiment.variants:
+        for name, one in write.items():
+            value = mean(load.of(runs, variant), name)
+            macro = latex.prefix(experiment) + latex.camel(f"{variant}_{name}")
+            found[macro] = one(value.value)
+            found[macro + "CI"] = latex.with_interval(value, one)
+    return found
 
 
 def macros(results: Path, experiment: Experiment) -> dict[str, str]:

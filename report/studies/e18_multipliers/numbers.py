@@ -28,10 +28,4 @@ def macros(results: Path) -> dict[str, str]:
     }
     found[prefix + "N"] = latex.integer(len(load.of(runs, "bp_10")))
     found[prefix + "DeepN"] = latex.integer(len(load.of(runs, "bp_100")))
-    for variant in EXPERIMENT.variants:
-        for name, write in WRITE.items():
-            value = metrics.mean(load.of(runs, variant), name)
-            own = prefix + latex.camel(f"{variant}_{name}")
-            found[own] = write(value.value)
-            found[own + "CI"] = latex.with_interval(value, write)
-    return found
+    return found | metrics.written(runs, EXPERIMENT, WRITE)

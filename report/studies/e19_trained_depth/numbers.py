@@ -35,13 +35,9 @@ def _of(results: Path, experiment: Experiment, first: str) -> dict[str, str]:
     every = settings.get("steps", np.nan) / settings.get("checkpoints", np.nan)
     found[prefix + "Look"] = latex.integer(every)
     for variant in experiment.variants:
-        for name, write in WRITE.items():
-            value = metrics.mean(load.of(runs, variant), name)
-            macro = prefix + latex.camel(f"{variant}_{name}")
-            found[macro] = write(value.value)
-            found[macro + "CI"] = latex.with_interval(value, write)
         products = _products(load.of(runs, variant))
         found[prefix + latex.camel(f"{variant}_products")] = latex.integer(products)
+    found |= metrics.written(runs, experiment, WRITE)
     return found | {prefix + "Level": latex.fixed(LEVEL, 2)}
 
 
