@@ -1,6 +1,6 @@
 """Estimates of any metric over runs, and a macro for every metric of every variant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ def curves(runs: list[dict], name: str) -> np.ndarray:
 
 
 def written(
-    runs: list[dict], experiment: Experiment, write: dict[str, Callable[[float], str]]
+    runs: list[dict], experiment: Experiment, write: Mapping[str, Callable[[float], str]]
 ) -> dict[str, str]:
     """A macro for each of these metrics of every variant, with `CI` its interval behind it."""
     found = {}
