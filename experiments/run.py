@@ -128,7 +128,7 @@ def main() -> int:
     parser.add_argument("command", choices=("run", "complete", "status", "publish", "confirm"))
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
-    parser.add_argument("--jobs", type=int, help="experiments side by side; full and notebook: 1")
+    parser.add_argument("--jobs", type=int, help="experiments side by side; full: 1")
     parser.add_argument("--parent", type=int, help="of `complete`: the process that waits for it")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     given = parser.parse_intermixed_args()

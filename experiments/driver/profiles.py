@@ -7,8 +7,7 @@ variant; `seeds` is the number of seeds, 0 leaves a variant out. A setting that 
 have is an error. A variant may name a backend of its own. What an experiment `like` another of its
 file does not have itself is that one's, profile by profile.
 
-smoke: everything, tiny. quick: minutes on 2 cores. full: the paper. notebook: results alone, no
-report, of the autoencoders as the published notebook trains them; hours, or a GPU.
+smoke: everything, tiny. quick: minutes on 2 cores. full: the paper.
 """
 
 import ast

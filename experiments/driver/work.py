@@ -11,7 +11,7 @@ from experiments.driver.errors import DriverError
 from experiments.driver.profiles import Experiment, Run, short
 
 # The seconds of a step are a result of the paper: there nothing runs beside it.
-ONE_AT_A_TIME = ("full", "notebook", "confirm")
+ONE_AT_A_TIME = ("full", "confirm")
 MOST_JOBS = 4  # of a GB or two each
 
 

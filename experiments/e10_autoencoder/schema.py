@@ -1,13 +1,18 @@
-"""What a result holds: the autoencoder measured after each epoch."""
+"""What a result holds: nats per image above the floor, while training and after it, and costs."""
 
 from experiments.results.schema import names
 
-SCORES = names("train test", "loss error")
-
 
 def metrics(settings):
-    return [*SCORES, "milliseconds", "seconds", "compile_seconds", "epochs", "iterations"]
+    return [
+        *names("train test", "excess floor"),
+        *("milliseconds", "seconds", "step_evaluations", "gradient_evaluations", "trial"),
+    ]
 
 
 def curves(settings):
-    return [*SCORES, "epoch", "iteration", "seconds"]
+    return [
+        *("epoch", "gradient_evaluations", "seconds"),
+        *names("train test", "excess"),
+        *names("trial", "values excess"),
+    ]

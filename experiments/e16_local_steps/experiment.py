@@ -17,7 +17,6 @@ settings = {
     "epoch_batches": 5,  # of each fit that is timed
     "rounds": 5,
     "local_steps": 10,
-    "inner_steps": 7,  # of inferred targets: one for each relaxed layer
     "learning_rate": 1e-5,
     "momentum": 0.999,
     "step_size": 10.0,
@@ -25,7 +24,6 @@ settings = {
     "lowest_rate": 0.25,
     "hidden_weight": 1.0,
     "target_rate": 0.1,
-    "schedule": "linear",
 }
 
 # %%

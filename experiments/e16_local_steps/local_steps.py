@@ -7,13 +7,7 @@ from benchmarks.contenders import ratio, seconds, take_turns
 from experiments.common import autoencoder
 from experiments.results import progress
 
-METHODS = {
-    "backprop": {"method": "rmsprop_momentum"},
-    "s": {"method": "locoprop_s", "eta": None},
-    "s_closed": {"method": "locoprop_s"},
-    "m": {"method": "locoprop_m", "eta": None},
-    "inferred": {"method": "inferred"},
-}
+METHODS = ("backprop", "s", "s_closed", "m", "inferred")
 
 
 def measured(run):
@@ -48,13 +42,34 @@ def compared(times, first, batches):
 
 def contender(name, settings, images):
     """A function that trains one epoch by a method, which is compiled already."""
-    chosen, batch = {**settings, **METHODS[name]}, settings["batch_size"]
+    batch = settings["batch_size"]
     keras.utils.set_random_seed(0)
-    net = autoencoder.network(images.shape[1], chosen)
-    model = autoencoder.method(net, chosen, 10_000)
+    model = compiled(name, images.shape[1], settings)
 
     def fit():
         model.fit(images, images, batch_size=batch, shuffle=False, verbose=0)
 
     # Twice: some steps are compiled a second time, for the types that the first one returned.
     return fit, seconds(fit) + seconds(fit)
+
+
+def compiled(name, pixels, settings):
+    """The model that trains by a method of `METHODS`."""
+    net = autoencoder.network(pixels, settings["hidden_units"], settings["code_units"])
+    optimizer = autoencoder.local_optimizer(settings["learning_rate"], settings["momentum"])
+    if name == "backprop":
+        net.compile(optimizer, autoencoder.PixelEntropy())
+        return net
+    if name == "inferred":
+        weight = settings["hidden_weight"]
+        optimizer = keras.optimizers.Adam(settings["learning_rate"])
+        return autoencoder.inferred(net, optimizer, settings["target_rate"] / weight, weight)
+    return autoencoder.locoprop(
+        "locoprop_m" if name == "m" else "locoprop_s",
+        net,
+        optimizer,
+        settings["step_size"],
+        settings["local_steps"],
+        settings["lowest_rate"],
+        settings["eta"] if name == "s_closed" else None,
+    )

@@ -101,8 +101,6 @@ def _estimate(criterion: dict, results: str | Path) -> stats.Estimate:
         return stats.boundary_shift(load.landscapes(runs, variant), load.landscapes(runs, minus))
     if "over" in criterion:
         return _over(criterion, runs)
-    if criterion.get("at") == "seconds":
-        return stats.mean(_at_the_others_end(criterion, runs))
     if criterion.get("paired"):
         return stats.mean(_paired(criterion, runs))
 
@@ -159,25 +157,6 @@ def _changes(criterion: dict, runs: list[dict]) -> dict[int, float]:
     return {seed: one - other for seed, (one, other) in logs.items()}
 
 
-def _at_the_others_end(criterion: dict, runs: list[dict]) -> list[float]:
-    """A curve at the training time at which the run of `minus` with the same seed ended, minus
-    what that run ended with: linear between the epochs, the last value beyond them.
-    """
-    others = {run["seed"]: run for run in load.of(runs, criterion["minus"])}
-    found = []
-    for run in load.of(runs, criterion["variant"]):
-        if run["seed"] not in others:
-            continue
-        other = others[run["seed"]]
-        end = other["curves"]["seconds"][-1]
-        times, values = (run["curves"][name] for name in ("seconds", criterion["metric"]))
-        at_end = np.interp(end, times, np.asarray(values, dtype=float))
-        if run["status"] == "diverged":
-            at_end = criterion.get("diverged", np.nan)
-        found.append(float(at_end - _values(criterion, [other])[0]))
-    return found
-
-
 def _paired(criterion: dict, runs: list[dict]) -> list[float]:
     """The metric of each run minus that of the run of `minus` with the same seed, or its share."""
 
@@ -202,7 +181,7 @@ def text(criterion: dict, estimate: stats.Estimate) -> str:
         return latex.with_interval(change, latex.percent) + r"\,\%"
     if metric in ("disagreement", "boundary_shift"):
         return latex.with_interval(estimate, latex.percent) + r"\,\%"
-    if metric.endswith("_loss"):
+    if metric.endswith(("_loss", "_excess")):
         return latex.with_interval(estimate, latex.loss)
     if metric.endswith("_error"):
         return latex.with_interval(estimate, latex.significant)

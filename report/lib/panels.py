@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from report.lib import load, style
-from report.lib.looks import Experiment
 
 DARK = ("#00395c", "#6e2c00")  # the darker sisters of the two class colours
 SCATTER = {"s": 7, "linewidths": 0.4, "edgecolors": "white", "zorder": 3}
@@ -127,38 +125,6 @@ def losses(axis, frame: pd.DataFrame) -> None:
     axis.set_ylim(bottom=FLOOR)
     axis.axhline(np.log(2), color="0.55", linewidth=0.6, zorder=0)
     iteration_axis(axis, frame)
-
-
-WIDE = 300  # ratio of an axis' ends beyond which ticks at 1, 2 and 5 would touch
-
-
-def training_loss(axis, runs: list[dict], experiment: Experiment, across: str) -> None:
-    """Training loss of the deployed network after each epoch, one line a variant.
-
-    Args:
-        axis: the panel.
-        runs: the experiment's runs.
-        experiment: whose runs they are.
-        across: `epoch` or `seconds`.
-    """
-    frame = load.curves(runs)
-    frame = frame[frame["epoch"] > 0]
-    for variant, own in experiment.variants.items():
-        rows = frame[frame["variant"] == variant]
-        band(axis, rows, across, "train_loss", **style.look(own))
-    axis.set_yscale("log")
-    for formatter in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-        formatter("{x:g}")
-    axis.tick_params(axis="y", which="minor", labelsize=6)
-    if across == "seconds":
-        axis.set(xscale="log", xlabel="training time (s)")
-        low, high = axis.get_xlim()
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < WIDE * low else (1,)))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        axis.set_xlabel("epoch")
-        axis.xaxis.get_major_locator().set_params(integer=True)
 
 
 FLOOR = 1e-6  # single precision would draw forty decades of nothing below it

@@ -6,19 +6,40 @@ from report.studies.e09_matching.functions import ERRORS, FUNCTIONS
 
 
 def autoencoder_part(seed):
-    """Losses that fall over two epochs of one second each, and two images of two by two pixels."""
-    losses = [540.0, 200.0, 100.0 + seed]
-    final = {"train_loss": losses[-1], "test_loss": 110.0, "train_error": 0.02, "test_error": 0.03}
+    """Losses that fall over two looks, and two trials of which the second one was chosen."""
+    losses = [100.0, 20.0, 10.0 + seed]
     return {
-        "settings": {"method": "adam", "dataset": "digits", "learning_rate": 1e-3},
-        "metrics": final | {"seconds": 2.0, "milliseconds": 9.0, "epochs": 2, "iterations": 4},
-        "curves": {
-            "iteration": [0, 2, 4],
-            "epoch": [0, 1, 2],
-            "seconds": [0.0, 1.0, 2.0],
-            "train_loss": losses,
+        "settings": {
+            "method": "adam",
+            "epochs": 2,
+            "hidden_units": [16, 12],
+            "code_units": 4,
+            "train_examples": 40,
+            "test_examples": 20,
+            "batch_size": 20,
+            "trials": 2,
         },
-        "landscape": {"size": 2, "originals": [[0, 9, 9, 0]] * 2, "reconstructions": [[9] * 4] * 2},
+        "metrics": {
+            "train_excess": losses[-1],
+            "test_excess": 11.0,
+            "train_floor": 20.0,
+            "test_floor": 21.0,
+            "milliseconds": 2.0,
+            "seconds": 0.008,
+            "step_evaluations": 1.0,
+            "gradient_evaluations": 4.0,
+            "trial": 1,
+        },
+        "curves": {
+            "epoch": [0, 1, 2],
+            "gradient_evaluations": [0.0, 2.0, 4.0],
+            "seconds": [0.0, 0.004, 0.008],
+            "train_excess": losses,
+            "test_excess": losses,
+            "trial_values": [[1e-3, 0.9], [1e-2, 0.9]],
+            "trial_excess": [None, 12.0],
+        },
+        "landscape": None,
     }
 
 

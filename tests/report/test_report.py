@@ -34,9 +34,10 @@ def few_results(results, tmp_path_factory):
     """What a profile may leave out is not there, but for two variants."""
     part = tmp_path_factory.mktemp("few") / "results"
     left_out = [name for name, experiment in EXPERIMENTS.items() if experiment.partial]
-    shutil.copytree(results, part, ignore=shutil.ignore_patterns(*left_out, "notebook_*"))
+    shutil.copytree(results, part, ignore=shutil.ignore_patterns(*left_out))
     for variant in ("adam", "locoprop_m"):
-        shutil.copytree(results / "e10_mnist" / variant, part / "e10_mnist" / variant)
+        folder = Path("e10_autoencoder", variant)
+        shutil.copytree(results / folder, part / folder)
     return part
 
 

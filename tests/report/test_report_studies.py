@@ -37,7 +37,7 @@ def test_experiments_have_their_studys_number_and_macros_of_their_own():
     prefixes = {name: prefix(experiment) for name, experiment in EXPERIMENTS.items()}
     assert len(set(prefixes.values())) == len(prefixes)
     assert prefixes["e02_deep"] == "ETwo"
-    assert prefixes["e10_mnist"] == "EOneZeroMnist"
+    assert prefixes["e19_spirals"] == "EOneNineSpirals"
     assert (prefixes["e07_minibatch"], prefixes["e07_batches"]) == ("ESeven", "ESevenBatches")
 
 
@@ -86,7 +86,6 @@ def test_imports_are_absolute_for_only_these_are_followed():
 
 def test_what_is_made_of_data_files_depends_on_them():
     assert "studies/e07_minibatch/trials.toml" in files("tables/e07_trials.tex")
-    assert "studies/e10_autoencoder/trials.toml" in files("tables/e10_trials.tex")
     assert "studies/e11_relu_alpha/source_alphas.toml" in files("figures/e11_shares.pdf")
     assert "studies/overview/peers.json" in files("tables/peers.tex")
     assert "studies/overview/source_numbers.toml" in files("tables/source_protocol.tex")

@@ -1,38 +1,54 @@
-"""The autoencoders' numbers: those of trained networks, the best first-order method, costs."""
+"""The autoencoder's numbers: of trained networks, of the protocol, the best first-order method."""
 
 from pathlib import Path
 
-from report.lib import latex, load, search, summaries
-from report.lib.looks import Experiment
-from report.studies.e10_autoencoder.data_sets import SETS, best_first_order
-from report.studies.e10_autoencoder.looks import METHODS
-from report.studies.e10_autoencoder.tried import TRIALS
+import numpy as np
+
+from report.lib import latex, load, metrics
+from report.studies.e10_autoencoder.looks import AUTOENCODER, FIRST_ORDER
+
+SETTINGS = ("train_examples", "test_examples", "code_units", "epochs", "batch_size", "trials")
+WRITE = {
+    "train_excess": latex.loss,
+    "test_excess": latex.loss,
+    "step_evaluations": latex.significant,
+    "gradient_evaluations": latex.integer,
+}
 
 
 def macros(results: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for experiment in SETS:
-        found |= summaries.macros(results, experiment)
-        found |= _compared(load.runs(results, experiment), experiment)
-        if tried := search.read(TRIALS, experiment.name):
-            found |= search.macros(tried, experiment)
-    return found
-
-
-def _compared(runs: list[dict], experiment: Experiment) -> dict[str, str]:
-    """The best first-order method, and each method's step time as a multiple of Adam's."""
-    prefix, name = latex.prefix(experiment), best_first_order(runs)
+    """`\\EOneZeroLocopropMTrainExcess`, with `CI` its interval behind it."""
+    runs, prefix = load.runs(results, AUTOENCODER), latex.prefix(AUTOENCODER)
+    own = load.of(runs, "adam")
+    settings = own[0]["settings"] if own else {}
     found = {
-        prefix + "Best": METHODS[name].label if name else latex.NONE,
-        prefix + "BestTrainLoss": latex.NONE,
-        prefix + "BestTrainLossCI": latex.NONE,
+        prefix + latex.camel(name): latex.integer(settings.get(name, float("nan")))
+        for name in SETTINGS
     }
-    if name:
-        loss = summaries.estimates(runs, name)["train_loss"]
-        found[prefix + "BestTrainLoss"] = latex.loss(loss.value)
-        found[prefix + "BestTrainLossCI"] = latex.with_interval(loss, latex.loss)
-    adam = summaries.estimates(runs, "adam")["milliseconds"].value
-    for variant in experiment.variants:
-        own = summaries.estimates(runs, variant)["milliseconds"].value
-        found[prefix + latex.camel(variant) + "Cost"] = latex.significant(own / adam)
-    return found
+    hidden = [latex.integer(one) for one in settings.get("hidden_units", [])]
+    long = load.of(runs, "adam_long")
+    name = _best(runs)
+    best = metrics.mean(load.of(runs, name), "train_excess") if name else None
+    return (
+        found
+        | {
+            prefix + "N": latex.integer(len(own)),
+            prefix + "Hidden": ", ".join(hidden) or latex.NONE,
+            prefix + "LongEpochs": latex.integer(
+                long[0]["settings"]["epochs"] if long else float("nan")
+            ),
+            prefix + "Floor": latex.loss(metrics.mean(own, "train_floor").value),
+            prefix + "Best": FIRST_ORDER[name].label if name else latex.NONE,
+            prefix + "BestTrainExcess": latex.with_interval(best, latex.loss)
+            if best
+            else latex.NONE,
+        }
+        | metrics.written(runs, AUTOENCODER, WRITE)
+    )
+
+
+def _best(runs: list[dict]) -> str | None:
+    """The first-order method with the lowest mean training loss."""
+    found = {one: metrics.mean(load.of(runs, one), "train_excess").value for one in FIRST_ORDER}
+    known = {one: value for one, value in found.items() if np.isfinite(value)}
+    return min(known, key=known.__getitem__) if known else None

@@ -1,31 +1,24 @@
-"""The autoencoders' contest: apart from the other tables, for it is made of claims."""
+"""The autoencoder's contest: apart from the other tables, for it is made of claims."""
 
 from pathlib import Path
 
 from report.claims import judge
 from report.lib import latex
-from report.studies.e10_autoencoder.looks import METHODS
+from report.studies.e10_autoencoder.looks import AUTOENCODER
 
-CONTESTS = {"C9a": "after as many epochs", "C9b": "after as many seconds"}
+CONTESTS = ("C9a", "C9b")
 
 
 def contest(results: Path, out: Path) -> None:
-    """LocoProp's training loss on MNIST minus each first-order method's: claims C9a and C9b."""
-    columns, titles = [], []
+    """LocoProp's training loss minus each first-order method's: claims C9a and C9b."""
+    lines = []
     for claim in judge.read()["claims"]:
         if claim["id"] not in CONTESTS:
             continue
-        contests = judge.contests(claim, judge.judge(claim, results))
-        for variant, pairs in contests.items():
-            titles.append(METHODS[variant].label)
-            columns.append({criterion["minus"]: (criterion, one) for criterion, one in pairs})
-    lines = []
-    for other in columns[0]:
-        cells = [METHODS[other].label]
-        for column in columns:
-            criterion, estimate = column[other]
-            cells += [judge.text(criterion, estimate), judge.verdict(criterion, estimate)]
-        lines.append(" & ".join(cells))
-    heads = [part for title in titles for part in (title, "")]
-    header = latex.grouped(CONTESTS.values(), heads)
-    latex.write(out, latex.table("l" + "rl" * len(columns), header, lines))
+        for variant, pairs in judge.contests(claim, judge.judge(claim, results)).items():
+            for criterion, one in pairs:
+                names = (AUTOENCODER.label(variant), AUTOENCODER.label(criterion["minus"]))
+                verdict = judge.verdict(criterion, one)
+                lines.append(" & ".join([claim["id"], *names, judge.text(criterion, one), verdict]))
+    header = ["claim", "method", "minus", "difference", "at most zero"]
+    latex.write(out, latex.table("llllr", header, lines))
