@@ -5,9 +5,14 @@ PROFILE ?= quick
 PYTHON ?= python3
 # Leave empty for all; experiments' names in experiments/*/profiles.toml.
 EXPERIMENT ?=
-# How many experiments run side by side. Empty: full runs, whose times the paper shows, one at a
-# time, the others on all cores.
+# How many chunks of runs are made side by side. Empty: full runs, whose times the paper shows, one
+# at a time, the others on all cores, up to four, for which there is memory.
 JOBS ?=
+# Empty: this machine. dask: the workers of a running cluster, with SCHEDULER=tcp://HOST:8786.
+ENGINE ?=
+SCHEDULER ?=
+# i/n: every n-th chunk alone, for `make results` in a batch system's array.
+PART ?=
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -27,7 +32,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
+.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifeq ($(PROFILE),reference)
@@ -36,6 +41,7 @@ endif
 
 help: ## say what can be made
 	@echo "make TARGET [PROFILE=smoke|quick|full] [EXPERIMENT='e01_shallow ...'] [JOBS=N] [PYTHON=python3.12]"
+	@echo "            [ENGINE=dask SCHEDULER=tcp://HOST:8786] [PART=i/n]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with exactly the packages in requirements/
@@ -48,14 +54,18 @@ reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every f
 	@test $(PROFILE) = full || echo "It shows the $(PROFILE) profile; the paper's own numbers: make reproduce PROFILE=full (long, can be stopped and resumed)"
 
 results: checked/$(PROFILE) ## run what is missing of the experiments
-	@echo "build/$(PROFILE)/results is complete"
+	@$(if $(PART),,echo "build/$(PROFILE)/results is complete")
+
+worker: $(READY) ## start a worker of the Dask cluster at SCHEDULER in this checkout
+	@$(if $(SCHEDULER),,echo "error: name the cluster: make worker SCHEDULER=tcp://HOST:8786" >&2; exit 1)
+	@$(PY) -m distributed.cli.dask_worker $(SCHEDULER) --nthreads 1 --local-directory build/worker
 
 report: build/reference/report.pdf ## make the PDF from the committed results of the full profile
 	@echo "The report is $(CURDIR)/$<"
 
 # One call checks all experiments: with nothing to do it costs one short Python process.
 checked/$(PROFILE): $(READY)
-	@$(RUN) run --profile $(PROFILE) $(JOBS:%=--jobs %) $(EXPERIMENT)
+	@$(RUN) run --profile $(PROFILE) $(JOBS:%=--jobs %) $(ENGINE:%=--engine %) $(SCHEDULER:%=--scheduler %) $(PART:%=--part %) $(EXPERIMENT)
 
 checked/reference: $(READY)
 	@$(RUN) status --profile reference

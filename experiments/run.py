@@ -1,7 +1,9 @@
 """Runs what is missing of the experiments and tells make and the report what there is.
 
     python -m experiments.run run --profile quick [EXPERIMENT ...]   make missing results
-        [--jobs N]                                                   N experiments side by side
+        [--jobs N]                                                   N chunks side by side
+        [--engine dask --scheduler tcp://HOST:8786]                  by a cluster's workers
+        [--part I/N]                                                 every N-th chunk alone
     python -m experiments.run status --profile full                  say what is current
     python -m experiments.run status --profile reference             the same of report/reference
     python -m experiments.run publish [EXPERIMENT ...]               copy full results to the report
@@ -10,7 +12,7 @@
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
 key is: script, settings, backend, the locked versions of what computes and the code of all that
 the script reaches (see driver/keys.py). Results that a profile no longer asks for are moved to
-build/PROFILE/unused.
+build/PROFILE/unused. A chunk is what one process makes of an experiment (see driver/chunks.py).
 """
 
 import argparse
@@ -19,7 +21,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.driver import checksums, kernel, profiles, state, work
+from experiments.driver import (
+    checksums,
+    chunks,
+    cluster,
+    kernel,
+    local,
+    locks,
+    profiles,
+    state,
+    work,
+)
 from experiments.driver import confirm as confirmation
 from experiments.driver.errors import DriverError
 from experiments.driver.files import write_if_changed
@@ -27,36 +39,51 @@ from experiments.driver.files import write_if_changed
 REFERENCE = "reference"
 
 
-def run(root: Path, profile: str, names: list[str], jobs: int | None = None) -> None:
-    """Makes the missing results of a profile, one kernel an experiment and backend.
+def run(
+    root: Path,
+    profile: str,
+    names: list[str],
+    jobs: int | None = None,
+    part: str = "",
+    scheduler: str = "",
+) -> None:
+    """Makes the missing results of a profile.
 
     Args:
         root: The project's folder.
         profile: Its name.
         names: Experiments; none means all.
-        jobs: How many experiments run side by side; `None`: see `work.jobs_of`.
+        jobs: How many chunks run side by side; `None`: see `local.jobs_of`.
+        part: `"i/n"`: the i-th of n parts, which others complete. Empty: all.
+        scheduler: Address of a Dask cluster that makes them. Empty: this machine.
     """
     experiments = profiles.load(root, profile, names)
     build = root / "build"
     here = build / profile
+    wanted = [chunk for experiment in experiments for chunk in chunks.of(experiment)]
+    wanted = chunks.part(wanted, part) if part else wanted
     everything = experiments if not names else profiles.load(root, profile, [])
-    state.set_aside(here / "results", here / "unused", everything)
-    if any(work.missing(here / "results", experiment) for experiment in experiments):
+    if not part:
+        state.set_aside(here / "results", here / "unused", everything)
+    left = [one for one in wanted if work.missing(here / "results", one.experiment, one.runs)]
+    if left:
         kernel.stop_on_signals()
-        with state.only_one(build):
-            for experiment in experiments:
-                state.remove_leftovers(here / "results" / experiment.name)
-            work.complete_all(root, profile, experiments, jobs or work.jobs_of(profile))
+        with locks.driver(build, alone=not (part or scheduler)):
+            if scheduler:
+                cluster.complete_all(root, profile, left, scheduler)
+            else:
+                local.complete_all(root, profile, left, jobs or local.jobs_of(profile))
     for experiment in experiments:
         state.write_stamp(here / "results", here / "results", experiment)
     state.write_status(here / "results", here / "status.json", profile, everything)
+    if part:
+        _say(f"part {part} of profile {profile} is complete: {len(wanted)} chunks")
 
 
-def complete(root: Path, profile: str, names: list[str], parent: int) -> None:
-    """The part of `run` that makes results, for a `run` that waits for this process and watches."""
+def complete(root: Path, profile: str, chunk: str, parent: int) -> None:
+    """The part of `run` that makes a chunk, for a process above that waits for it and watches."""
     kernel.stop_on_signals(parent)
-    for experiment in profiles.load(root, profile, names):
-        work.complete(root, profile, experiment)
+    work.complete(root, profile, cluster.find(root, profile, chunk))
 
 
 def status(root: Path, profile: str) -> None:
@@ -95,8 +122,9 @@ def confirm(root: Path, names: list[str]) -> None:
     for experiment in profiles.load(root, "full", names, committed=True):
         stale = confirmation.stale(reference, experiment)
         witnesses = confirmation.witnesses(reference, experiment, stale)
-        with state.only_one(build):
-            work.complete(root, "confirm", replace(experiment, runs=witnesses))
+        with locks.driver(build):
+            for chunk in chunks.of(replace(experiment, runs=witnesses)):
+                work.complete(root, "confirm", chunk)
         fresh, committed = build / "confirm" / "results", reference / experiment.name
         differ = []
         for witness in witnesses:
@@ -118,6 +146,14 @@ def confirm(root: Path, names: list[str]) -> None:
             raise DriverError("\n".join(differ))
 
 
+def _check_engine(engine: str, scheduler: str) -> None:
+    if (engine == "dask") != bool(scheduler):
+        raise DriverError(
+            "ENGINE=dask and SCHEDULER=tcp://HOST:PORT belong together. "
+            f"Received: ENGINE={engine}, SCHEDULER={scheduler or 'nothing'}."
+        )
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -128,16 +164,21 @@ def main() -> int:
     parser.add_argument("command", choices=("run", "complete", "status", "publish", "confirm"))
     parser.add_argument("experiments", nargs="*", help="names in profiles.toml; none means all")
     parser.add_argument("--profile", default="quick", help="smoke, quick, full or reference")
-    parser.add_argument("--jobs", type=int, help="experiments side by side; full: 1")
+    parser.add_argument("--jobs", type=int, help="chunks side by side; full: 1")
+    parser.add_argument("--engine", choices=("local", "dask"), default="local")
+    parser.add_argument("--scheduler", default="", help="of engine dask: its address")
+    parser.add_argument("--part", default="", help="I/N: every N-th chunk, from the I-th")
+    parser.add_argument("--chunk", help="of `complete`: the one to make")
     parser.add_argument("--parent", type=int, help="of `complete`: the process that waits for it")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     given = parser.parse_intermixed_args()
     root = given.root.resolve()
     try:
         if given.command == "run":
-            run(root, given.profile, given.experiments, given.jobs)
+            _check_engine(given.engine, given.scheduler)
+            run(root, given.profile, given.experiments, given.jobs, given.part, given.scheduler)
         elif given.command == "complete":
-            complete(root, given.profile, given.experiments, given.parent)
+            complete(root, given.profile, given.chunk, given.parent)
         elif given.command == "status":
             status(root, given.profile)
         elif given.command == "publish":

@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from experiments.driver.chunks import Chunk
 from experiments.driver.errors import DriverError, describe
 from experiments.driver.files import write_if_changed
 from experiments.driver.profiles import Experiment, short
 
+DIED = "its Python process died (was it killed, or out of memory?)"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # glibc maps a block of 32 MB or more afresh at each request and gives it back when it is freed, and
 # the buffers of a training step of a deep net are such blocks: then every step pays for the page
@@ -41,23 +43,16 @@ class Output:
             self.terminal.flush()
 
 
-def execute(
-    root: Path,
-    build: Path,
-    logs: Path,
-    experiment: Experiment,
-    backend: str,
-    parameters: dict[str, Any],
-) -> None:
+def execute(root: Path, logs: Path, chunk: Chunk, parameters: dict[str, Any]) -> None:
     """Runs the script from top to bottom with the parameters in place of its own.
 
     Raises:
         DriverError: a cell failed, the kernel died or took too long.
     """
-    name = experiment.name if backend == experiment.backend else f"{experiment.name}-{backend}"
-    notebook, log = logs / f"{name}.ipynb", logs / f"{name}.log"
+    experiment, build = chunk.experiment, root / "build"
+    notebook, log = logs / f"{chunk.name}.ipynb", logs / f"{chunk.name}.log"
     try:
-        prepare(root, build, backend, log)
+        prepare(root, build, chunk.backend, log)
         logs.mkdir(parents=True, exist_ok=True)
         log.write_text("", encoding="utf-8")
     except OSError as error:
@@ -87,7 +82,11 @@ def execute(
         except papermill.PapermillExecutionError as error:
             raise DriverError(_failed(error, experiment, notebook, log, file)) from None
         except DeadKernelError:
-            reason = "its Python process died (was it killed, or out of memory?)"
+            reason = DIED
+        except RuntimeError as error:  # so jupyter_client says it of a kernel that never answered
+            if "Kernel died" not in str(error):
+                raise
+            reason = DIED
         except CellTimeoutError:
             minutes = experiment.minutes_per_run
             reason = (

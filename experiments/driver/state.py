@@ -1,11 +1,7 @@
 """What lies on disk: current results, and the stamps and status.json made from them."""
 
-import fcntl
 import json
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.driver.errors import DriverError, describe
@@ -83,10 +79,11 @@ def set_aside(results: Path, aside: Path, experiments: list[Experiment]) -> None
             move(path, results / name)
 
 
-def remove_leftovers(results: Path) -> None:
-    """Removes temporary files of an experiment's run that was killed while it saved."""
-    for path in results.glob("*/.seed-*.tmp"):
-        path.unlink(missing_ok=True)
+def remove_leftovers(results: Path, variants: list[str]) -> None:
+    """Removes temporary files of runs of an experiment that were killed while they saved."""
+    for variant in variants:
+        for path in (results / variant).glob(".seed-*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def move(source: Path, target: Path) -> None:
@@ -96,20 +93,3 @@ def move(source: Path, target: Path) -> None:
         os.replace(source, target)
     except OSError as error:
         raise DriverError(describe(error, target)) from None
-
-
-@contextmanager
-def only_one(build: Path) -> Iterator[None]:
-    """Holds build/.lock: one driver at a time, for the seconds that kernels take are results."""
-    try:
-        build.mkdir(parents=True, exist_ok=True)
-        file = open(build / ".lock", "w", encoding="utf-8")
-    except OSError as error:
-        raise DriverError(describe(error, build)) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another run in this checkout to end", file=sys.stderr, flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,112 +1,74 @@
-"""Makes the missing results of experiments: one after another, or several side by side."""
+"""Makes the missing results of a chunk, in one kernel."""
 
 import os
 import subprocess
-import sys
-import time
 from pathlib import Path
 
-from experiments.driver import kernel, state
+from experiments.driver import kernel, locks, state
+from experiments.driver.chunks import Chunk
 from experiments.driver.errors import DriverError
 from experiments.driver.profiles import Experiment, Run, short
 
-# The seconds of a step are a result of the paper: there nothing runs beside it.
-ONE_AT_A_TIME = ("full", "confirm")
-MOST_JOBS = 4  # of a GB or two each
+
+def missing(results: Path, experiment: Experiment, runs: list[Run]) -> list[Run]:
+    """Those of an experiment's runs of which there is no current result."""
+    return [one for one in runs if not state.is_current(results, experiment, one)]
 
 
-def jobs_of(profile: str) -> int:
-    """How many experiments of a profile run side by side, if nothing else is asked for."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return 1 if profile in ONE_AT_A_TIME else min(MOST_JOBS, cores)
-
-
-def missing(results: Path, experiment: Experiment) -> list[Run]:
-    """The runs of which there is no current result."""
-    return [one for one in experiment.runs if not state.is_current(results, experiment, one)]
-
-
-def complete_all(root: Path, profile: str, experiments: list[Experiment], jobs: int) -> None:
-    """Makes what is missing of several experiments; those that are to be alone come last.
+def complete(root: Path, profile: str, chunk: Chunk) -> None:
+    """Makes what is missing of a chunk, unless another process is about to.
 
     Raises:
-        DriverError: An experiment did not finish. Those that ran beside it have ended.
+        DriverError: the script failed, or did not save what it was given.
     """
-    results = root / "build" / profile / "results"
-    waiting = sorted((e for e in experiments if missing(results, e)), key=lambda one: one.alone)
-    together = [one.name for one in waiting if not one.alone] if jobs > 1 else []
-    if len(together) > 1:
-        _side_by_side(root, profile, together, jobs)
-    for experiment in waiting:
-        complete(root, profile, experiment)
-
-
-def _side_by_side(root: Path, profile: str, names: list[str], jobs: int) -> None:
-    """Each in a process of its own, which writes to this one's output."""
-    command = [sys.executable, "-m", "experiments.run", "complete", "--profile", profile]
-    command += ["--parent", str(os.getpid())]
-    folder = Path(__file__).parents[2]
-    waiting, failed = list(names), list[str]()
-    running: dict[str, subprocess.Popen] = {}
-    try:
-        while running or (waiting and not failed):
-            while waiting and not failed and len(running) < jobs:
-                name = waiting.pop(0)
-                words = [*command, "--root", str(root), name]
-                # A group of its own: Ctrl-C reaches this process alone, which then ends them.
-                running[name] = subprocess.Popen(words, cwd=folder, process_group=0)
-            time.sleep(0.1)
-            for name in [name for name, process in running.items() if process.poll() is not None]:
-                failed += [name] if running.pop(name).returncode else []
-    finally:
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
-            process.wait()
-    if failed:
-        raise DriverError(f"{', '.join(failed)} did not finish, for the reason above.")
-
-
-def complete(root: Path, profile: str, experiment: Experiment) -> None:
-    """Makes what is missing of an experiment, in a kernel for each backend."""
-    build = root / "build"
-    here = build / profile
-    runs = missing(here / "results", experiment)
-    if not runs:
+    experiment, here = chunk.experiment, root / "build" / profile
+    results = here / "results"
+    if not missing(results, experiment, chunk.runs):
         return
-    total = len(experiment.runs)
-    backends = list(dict.fromkeys(one.backend for one in runs))
-    print(
-        f"{experiment.name}: {len(runs)} of {total} results to make with {', '.join(backends)}",
-        flush=True,
-    )
-    provenance = {**_commit(root), "profile": profile}
-    entries: dict[str, list[dict]] = {backend: [] for backend in backends}
-    runs.sort(key=lambda one: backends.index(one.backend))
-    for number, one in enumerate(runs, total - len(runs) + 1):
-        entry = {
-            "experiment": experiment.name,
-            "variant": one.variant,
-            "seed": one.seed,
-            "settings": one.settings,
-            "number": number,
-            "total": total,
-            "provenance": {"key": one.key, **provenance},
+    with locks.chunk(root, profile, chunk.name, experiment.alone):
+        runs = missing(results, experiment, chunk.runs)
+        if not runs:
+            return
+        folder = results / experiment.name
+        state.remove_leftovers(folder, chunk.variants)
+        total = len(experiment.runs)
+        print(
+            f"{chunk.name}: {len(runs)} of {total} results to make with {chunk.backend}",
+            flush=True,
+        )
+        provenance = {**_commit(root), "profile": profile}
+        parameters = {
+            "results": os.path.relpath(folder, root),
+            "provenance": provenance,
+            "runs": _entries(chunk, runs, provenance),
         }
-        entries[one.backend].append(entry)
-    results = os.path.relpath(here / "results" / experiment.name, root)
-    try:
-        for backend, own in entries.items():
-            parameters = {"results": results, "provenance": provenance, "runs": own}
-            kernel.execute(root, build, here / "logs", experiment, backend, parameters)
-    finally:
-        state.remove_leftovers(here / "results" / experiment.name)
-    left = missing(here / "results", experiment)
+        try:
+            kernel.execute(root, here / "logs", chunk, parameters)
+        finally:
+            state.remove_leftovers(folder, chunk.variants)
+        left = missing(results, experiment, runs)
     if left:
         raise DriverError(
             f"{short(experiment.script)} must save every run it was given and leave its "
             f"sources alone. It ended without {', '.join(one.path for one in left)}."
         )
+
+
+def _entries(chunk: Chunk, runs: list[Run], provenance: dict) -> list[dict]:
+    """The script's `runs`."""
+    place = {run.path: number for number, run in enumerate(chunk.experiment.runs, 1)}
+    return [
+        {
+            "experiment": chunk.experiment.name,
+            "variant": one.variant,
+            "seed": one.seed,
+            "settings": one.settings,
+            "number": place[one.path],
+            "total": len(place),
+            "provenance": {"key": one.key, **provenance},
+        }
+        for one in runs
+    ]
 
 
 def _commit(root: Path) -> dict[str, str | bool | None]:

@@ -41,7 +41,7 @@ class Method(NamedTuple):
 
 METHODS = {
     "sgd": Method(
-        _grid(rate=(1e-3, 3e-3, 1e-2, 2e-2, 3e-2, 6e-2, 0.1, 0.2)),
+        _grid(rate=(3e-3, 1e-2, 2e-2, 3e-2, 4e-2, 5e-2, 6e-2, 8e-2)),
         lambda rate, trial: keras.optimizers.SGD(rate),
     ),
     "nesterov": Method(
@@ -49,11 +49,11 @@ METHODS = {
         lambda rate, trial: keras.optimizers.SGD(rate, trial["momentum"], nesterov=True),
     ),
     "adagrad": Method(
-        _grid(rate=(3e-3, 1e-2, 2e-2, 3e-2, 6e-2, 0.1, 0.2, 0.3)),
+        _grid(rate=(1e-2, 2e-2, 3e-2, 4e-2, 5e-2, 6e-2, 0.1, 0.2)),
         lambda rate, trial: keras.optimizers.Adagrad(rate),
     ),
     "rmsprop": Method(
-        _grid(rate=(3e-4, 1e-3, 2e-3, 3e-3, 6e-3, 1e-2, 2e-2, 3e-2)),
+        _grid(rate=(1e-3, 2e-3, 3e-3, 4e-3, 6e-3, 8e-3, 1e-2, 2e-2)),
         lambda rate, trial: keras.optimizers.RMSprop(rate),
     ),
     "rmsprop_momentum": Method(
@@ -65,7 +65,7 @@ METHODS = {
         lambda rate, trial: keras.optimizers.Adam(rate, beta_2=trial["beta_2"]),
     ),
     "muon": Method(
-        _grid(rate=(3e-3, 1e-2, 2e-2, 3e-2, 6e-2, 0.1, 0.2, 0.3)),
+        _grid(rate=(3e-3, 6e-3, 1e-2, 1.5e-2, 2e-2, 3e-2, 4e-2, 6e-2)),
         lambda rate, trial: keras.optimizers.Muon(rate, weight_decay=0.0, adam_weight_decay=0.0),
     ),
     "gauss_newton": Method(_grid(rate=(0.3, 1.0), damping=(1e-2, 0.1, 1.0, 10.0))),
@@ -76,7 +76,7 @@ METHODS = {
             NOTEBOOK | {"step_size": 2.5},
         ]
     ),
-    "locoprop_s_closed": Method(_grid(eta=(3e-3, 1e-2, 3e-2, 0.1), step_size=(25.0, 100.0))),
+    "locoprop_s_closed": Method(_grid(eta=(1e-2, 3e-2, 0.1, 0.3), step_size=(100.0, 300.0))),
     "locoprop_m": Method(
         [
             *_grid(rate=(1e-4, 3e-4, 1e-3), momentum=(0.9,), step_size=(8.0, 25.0)),
