@@ -45,7 +45,10 @@ METHODS = {
         lambda rate, trial: keras.optimizers.SGD(rate),
     ),
     "nesterov": Method(
-        _grid(rate=(1e-2, 2e-2, 3e-2, 6e-2), momentum=(0.8, 0.9)),
+        [
+            *_grid(rate=(1e-2, 2e-2, 3e-2), momentum=(0.9, 0.95)),
+            *_grid(rate=(1e-2, 2e-2), momentum=(0.8,)),
+        ],
         lambda rate, trial: keras.optimizers.SGD(rate, trial["momentum"], nesterov=True),
     ),
     "adagrad": Method(
@@ -57,34 +60,48 @@ METHODS = {
         lambda rate, trial: keras.optimizers.RMSprop(rate),
     ),
     "rmsprop_momentum": Method(
-        _grid(rate=(6e-4, 1e-3, 2e-3, 3e-3), momentum=(0.8, 0.9)),
+        [
+            *_grid(rate=(6e-4, 1e-3, 2e-3), momentum=(0.8, 0.9)),
+            *_grid(rate=(6e-4, 1e-3), momentum=(0.97,)),
+        ],
         lambda rate, trial: autoencoder.local_optimizer(rate, trial["momentum"]),
     ),
     "adam": Method(
-        _grid(rate=(3e-3, 6e-3, 1e-2, 1.5e-2), beta_2=(0.95, 0.99)),
+        [
+            *_grid(rate=(6e-3, 1e-2, 1.5e-2), beta_2=(0.95, 0.99)),
+            *_grid(rate=(6e-3, 1e-2), beta_2=(0.9,)),
+        ],
         lambda rate, trial: keras.optimizers.Adam(rate, beta_2=trial["beta_2"]),
     ),
     "muon": Method(
         _grid(rate=(3e-3, 6e-3, 1e-2, 1.5e-2, 2e-2, 3e-2, 4e-2, 6e-2)),
         lambda rate, trial: keras.optimizers.Muon(rate, weight_decay=0.0, adam_weight_decay=0.0),
     ),
-    "gauss_newton": Method(_grid(rate=(0.3, 1.0), damping=(1e-2, 0.1, 1.0, 10.0))),
+    "gauss_newton": Method(
+        [
+            *_grid(rate=(0.1, 0.3), damping=(0.1, 1.0, 10.0)),
+            *_grid(rate=(1.0,), damping=(0.1, 1.0)),
+        ]
+    ),
     "locoprop_s": Method(
         [
-            *_grid(rate=(3e-4, 1e-3, 3e-3), momentum=(0.9,), step_size=(25.0, 100.0)),
-            *_grid(rate=(1e-3,), momentum=(0.9,), step_size=(8.0,)),
+            *_grid(rate=(3e-5, 1e-4), momentum=(0.99,), step_size=(100.0, 300.0)),
+            {"rate": 1e-4, "momentum": 0.99, "step_size": 1000.0},
+            {"rate": 3e-4, "momentum": 0.99, "step_size": 100.0},
+            {"rate": 1e-5, "momentum": 0.999, "step_size": 100.0},
             NOTEBOOK | {"step_size": 2.5},
         ]
     ),
     "locoprop_s_closed": Method(_grid(eta=(1e-2, 3e-2, 0.1, 0.3), step_size=(100.0, 300.0))),
     "locoprop_m": Method(
         [
-            *_grid(rate=(1e-4, 3e-4, 1e-3), momentum=(0.9,), step_size=(8.0, 25.0)),
-            *_grid(rate=(3e-4,), momentum=(0.9,), step_size=(75.0,)),
+            *_grid(rate=(3e-5, 1e-4, 3e-4), momentum=(0.99,), step_size=(8.0,)),
+            *_grid(rate=(1e-4,), momentum=(0.99,), step_size=(2.5, 25.0)),
+            *_grid(rate=(1e-5, 3e-5), momentum=(0.999,), step_size=(8.0,)),
             NOTEBOOK | {"step_size": 2.5},
         ]
     ),
-    "inferred": Method(_grid(rate=(1e-3, 3e-3, 6e-3, 1e-2), weight=(1.0, 10.0))),
+    "inferred": Method(_grid(rate=(1e-3, 2e-3, 3e-3, 4e-3), weight=(10.0, 100.0))),
 }
 
 
