@@ -22,9 +22,9 @@
 # - C9b. So is M's after as many gradient evaluations: below each of the long runs.
 # - C9c. M comes near second order: at most 1.1 times Gauss-Newton's after as many epochs.
 #
-# Grids were set by pilots on the starts of the trials. There, best trials: RMSprop with momentum 6.1,
-# Nesterov 8.4, Adam 7.4, Muon 3.9, Gauss-Newton 4.6, M 4.8 (the notebook's setting 4.9), S 6.6, its
-# closed form 8.5, inferred targets 16; long runs were not looked at.
+# Grids were set by pilots on the starts of the trials. Best trials there: Nesterov 8.4, Adam 7.4,
+# RMSprop with momentum 6.1, Muon 3.9, Gauss-Newton 4.6, M 4.8 (the notebook's setting 4.9), S 6.6,
+# its closed form 8.5, inferred targets 16; long runs were not looked at.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e10_autoencoder"  # folder of this experiment's JSON files
