@@ -10,7 +10,7 @@ from scaling_run import DEPTHS, scaling_part
 from experiments.driver import confirm
 from experiments.driver.errors import DriverError
 from report.lib import load, metrics
-from report.studies.e14_scaling import numbers, sweep
+from report.studies.e14_scaling import devices, numbers, sweep
 from report.studies.e14_scaling.looks import EXPERIMENT
 
 
@@ -72,3 +72,28 @@ def test_confirm_and_verify_never_fail_on_times_ratios_and_memory(runs, tmp_path
     files[1].write_text(json.dumps(new))
     with pytest.raises(DriverError, match="curves differ, first in depth"):
         confirm.compare(*files, "e14_scaling")
+
+
+def test_devices_are_computed_as_by_hand():
+    assumed = {
+        "devices": 4,
+        "layers": 10,
+        "micro_batches": 2,
+        "operations_per_second": 1e3,
+        "bytes_per_second": 1e9,
+        "launch_seconds": 1e-3,
+        "link_bytes_per_second": 1e4,
+        "link_seconds": 0.5,
+    }
+    alone, pipeline, fused, spread = devices.ways(assumed, 10)
+    product = 2 * 10 * 10**2 / 1e3  # two seconds
+    assert alone.seconds == pytest.approx(30 * product) and alone.kernels == 30
+    assert fused.seconds == pytest.approx(30 * product) and fused.kernels == 3
+    message = 0.5 + 400 / 1e4
+    assert spread.seconds == pytest.approx(3 * 3 * product + 3 * message)  # three layers each
+    assert spread.exchanged == 3 * 400
+    slot = 3 * 3 * product / 2 + 2 * (0.5 + 200 / 1e4)
+    assert pipeline.seconds == pytest.approx((2 + 4 - 1) * slot)
+    slow = assumed | {"bytes_per_second": 1.0, "launch_seconds": 0.1}
+    assert devices.kernel(slow, 1, 10, 10) == 4 * 300  # memory
+    assert devices.kernel(assumed | {"launch_seconds": 9.0}, 1, 10, 10) == 9.0

@@ -6,6 +6,7 @@ import pandas as pd
 
 from report.lib import latex, load, metrics
 from report.lib.costs import BACKENDS, QUANTITIES
+from report.studies.e14_scaling import devices
 from report.studies.e14_scaling.looks import EXPERIMENT, METHODS, OPTIMIZERS
 from report.studies.e14_scaling.sweep import centre, column, reasons, sweep
 
@@ -37,7 +38,22 @@ def macros(results: Path) -> dict[str, str]:
                     found[own + latex.camel(name)] = write(value.value) + unit
                     found[own + latex.camel(name) + "CI"] = latex.with_interval(value, write) + unit
         found |= _deepest(sweep(runs, backend), own + "Deep")
-    return found
+    return found | _devices(prefix + "Devices")
+
+
+def _devices(prefix: str) -> dict[str, str]:
+    """Macros of the computed table of devices: what it assumes."""
+    assumed = devices.read()
+    return {
+        prefix: latex.integer(assumed["devices"]),
+        prefix + "Layers": latex.integer(assumed["layers"]),
+        prefix + "Micro": latex.integer(assumed["micro_batches"]),
+        prefix + "Tera": latex.significant(assumed["operations_per_second"] / 1e12),
+        prefix + "Memory": latex.significant(assumed["bytes_per_second"] / 1e12),
+        prefix + "Launch": latex.significant(1e6 * assumed["launch_seconds"]),
+        prefix + "Link": latex.integer(assumed["link_bytes_per_second"] / 1e9),
+        prefix + "Message": latex.integer(1e6 * assumed["link_seconds"]),
+    }
 
 
 def _deepest(frame: pd.DataFrame, prefix: str) -> dict[str, str]:
