@@ -56,9 +56,9 @@ reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every f
 results: checked/$(PROFILE) ## run what is missing of the experiments
 	@$(if $(PART),,echo "build/$(PROFILE)/results is complete")
 
-worker: $(READY) ## start a worker of the Dask cluster at SCHEDULER in this checkout
+worker: $(READY) ## be a worker of the Dask cluster at SCHEDULER in this checkout, also of one that restarts
 	@$(if $(SCHEDULER),,echo "error: name the cluster: make worker SCHEDULER=tcp://HOST:8786" >&2; exit 1)
-	@$(PY) -m distributed.cli.dask_worker $(SCHEDULER) --nthreads 1 --local-directory build/worker
+	@trap 'exit 130' INT TERM; while $(PY) -m distributed.cli.dask_worker $(SCHEDULER) --nthreads 1 --death-timeout 600 --local-directory build/worker; do sleep 2; done
 
 report: build/reference/report.pdf ## make the PDF from the committed results of the full profile
 	@echo "The report is $(CURDIR)/$<"

@@ -74,7 +74,9 @@ def _made(
         raise DriverError(
             "ENGINE=dask needs the package distributed: pip install 'raikeras[cluster]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is said here
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):  # a lost scheduler is said here, in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     with Client(scheduler, timeout=10) as client:
         print(f"dashboard of the cluster: {client.dashboard_link}", flush=True)
         waiting = {client.submit(make, *_task(one, profile), pure=False): one for one in chunks}

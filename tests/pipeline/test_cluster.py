@@ -137,6 +137,7 @@ def test_killed_worker_and_restarted_scheduler_lose_nothing(driver_side, cluster
     after = driver_side.times()
     assert {name: after[name] for name in kept} == kept
     assert f"waiting for the scheduler at {cluster.address}" in said
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("engine", ["local", "dask"])
