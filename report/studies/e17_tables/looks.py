@@ -36,7 +36,8 @@ JUDGED = {  # the regression sets of the criteria
     FRIEDMAN1: "Friedman 1",
     WINE: "red wine",
     DIABETES: "diabetes",
+    POWER_PLANT: "power plant",
 }
-LARGER = {KIN8NM: "kin8nm", POWER_PLANT: "power plant"}
+LARGER = {KIN8NM: "kin8nm"}  # not run in full yet
 CLASSES = {DIGITS: "digits"}
 TITLES = JUDGED | LARGER | CLASSES
