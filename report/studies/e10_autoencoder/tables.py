@@ -57,8 +57,8 @@ def trials(results: Path, out: Path) -> None:
 
 def _trial(values: list[float], excess: float | None, bold: bool) -> str:
     text = ", ".join(setting_tables.text(value) for value in values)
-    loss = "diverged" if excess is None else latex.loss(excess)
-    return f"{text}: " + (rf"\textbf{{{loss}}}" if bold else loss)
+    loss = "diverged" if excess is None else latex.fixed(excess, 2)  # a \num is never bold
+    return rf"\textbf{{{text}: {loss}}}" if bold else f"{text}: {loss}"
 
 
 def settings(results: Path, out: Path) -> None:
