@@ -39,11 +39,14 @@ def release_views(variables: list[keras.Variable], stacked: keras.Variable) -> N
 
     On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
     not before the next `train_on_batch`, and no device needs to hold the layers of all others.
-    Not so where the value depends on when that is: float64 on whether JAX allows it then.
+    Not so where the value depends on when that is: float64 on whether JAX allows it then, one that
+    all devices have on its layout.
     """
     stack = stacked._value
     lost = stack is None  # as Keras leaves all weights when a step fails on JAX
-    at_once = lost or hasattr(stack, "assign") or stack.dtype.itemsize > 4
+    laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
+    copied = laid_out and load_backend().layers_sharding() is None
+    at_once = lost or copied or hasattr(stack, "assign") or stack.dtype.itemsize > 4
     later = None if at_once else Released(stack)
     for index, variable in enumerate(variables):
         kind: Any = type(variable).__bases__[0]
