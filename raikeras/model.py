@@ -250,7 +250,7 @@ class RelaxedModel(keras.Model):
 
     @documented_as(keras.Model.predict)
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        if self.optimizer is None or not self._is_spread:
+        if getattr(self, "optimizer", None) is None or not self._is_spread:
             return super().predict(*args, **kwargs)
         self._follow_net()
         with self._fused():  # else every device would get the layers of all others
@@ -275,12 +275,12 @@ class RelaxedModel(keras.Model):
 
     @documented_as(keras.Model.save)
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        with saved_by_the_first_process(self.optimizer, filepath) as own:
+        with saved_by_the_first_process(self, filepath) as own:
             super().save(own, *args, **kwargs)
 
     @documented_as(keras.Model.save_weights)
     def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        with saved_by_the_first_process(self.optimizer, filepath) as own:
+        with saved_by_the_first_process(self, filepath) as own:
             super().save_weights(own, *args, **kwargs)
 
     def compile_from_config(self, config: Config) -> None:

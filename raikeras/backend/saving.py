@@ -13,16 +13,15 @@ from raikeras.backend import load_backend
 
 
 @contextlib.contextmanager
-def saved_by_the_first_process(
-    optimizer: keras.optimizers.Optimizer | None, path: Any
-) -> Iterator[Any]:
-    """While it lasts, an optimizer can be saved whose variables lie on other processes' devices.
+def saved_by_the_first_process(model: keras.Model, path: Any) -> Iterator[Any]:
+    """While it lasts, a model can be saved whose optimizer has variables on others' devices.
 
     Yields:
         Where this process saves: `path`, but a place that is thrown away in all but the first one,
         for they have to read with it.
     """
     number, processes = load_backend().processes()
+    optimizer = getattr(model, "optimizer", None)
     if processes == 1 or optimizer is None:
         yield path
         return
