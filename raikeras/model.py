@@ -18,6 +18,7 @@ from raikeras.backend.keras_internals import (
     is_tf_distributed,
     losses_are_given,
 )
+from raikeras.backend.saving import saved_by_the_first_process
 from raikeras.data import ids as ids_in
 from raikeras.data.finite import FiniteCheck
 from raikeras.network.changes import check_known
@@ -208,6 +209,7 @@ class RelaxedModel(keras.Model):
             return _fitted(super().fit, self, call)
         check_compiled(self, "fit")
         self._follow_net()
+        self._check_spread()
         if is_tf_distributed(self):
             raise ValueError(
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
@@ -240,11 +242,19 @@ class RelaxedModel(keras.Model):
 
     @documented_as(keras.Model.evaluate)
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        if self.optimizer is None or self.optimizer.built:
+        if self.optimizer is None or (self.optimizer.built and not self._is_spread):
             return super().evaluate(*args, **kwargs)
         self._follow_net()
         with self._fused():  # Keras builds the optimizer here, for the variables that `fit` trains
             return super().evaluate(*args, **kwargs)
+
+    @documented_as(keras.Model.predict)
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        if getattr(self, "optimizer", None) is None or not self._is_spread:
+            return super().predict(*args, **kwargs)
+        self._follow_net()
+        with self._fused():  # else every device would get the layers of all others
+            return super().predict(*args, **kwargs)
 
     # Keras asks for these functions whenever it evaluates or predicts, on arrays or one batch.
 
@@ -262,6 +272,16 @@ class RelaxedModel(keras.Model):
     def export(self, *args: Any, **kwargs: Any) -> Any:
         """Exports the deployed network, as `net.export` does."""
         return self.net.export(*args, **kwargs)
+
+    @documented_as(keras.Model.save)
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        with saved_by_the_first_process(self, filepath) as own:
+            super().save(own, *args, **kwargs)
+
+    @documented_as(keras.Model.save_weights)
+    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        with saved_by_the_first_process(self, filepath) as own:
+            super().save_weights(own, *args, **kwargs)
 
     def compile_from_config(self, config: Config) -> None:
         """Compiles a loaded model, with an optimizer built for the variables that `fit` trains."""
@@ -320,6 +340,33 @@ class RelaxedModel(keras.Model):
         """Drops all rows, so that `fit` can be given other data."""
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
+
+    def _check_spread(self) -> None:
+        """Refuses rows on the host where several processes train, of which each has its own."""
+        if self._is_spread and self.target_rule.has_rows and self.target_rule.storage != "device":
+            processes = load_backend().processes()[1]
+            if processes > 1:
+                raise ValueError(
+                    "Rows must be on the devices where several processes train one model: "
+                    '`Learned(storage="device")`. '
+                    f"Received: storage={self.target_rule.storage!r}, {processes} processes"
+                )
+
+    @property
+    def _is_spread(self) -> bool:
+        """Whether layers lie on several devices.
+
+        Raises:
+            ValueError: If chains were made for another distribution than the present one.
+        """
+        mesh = load_backend().layers_sharding()
+        if self.relaxed.network.chains and mesh != self.relaxed.network.mesh:
+            raise ValueError(
+                "A distribution over layers must be set before the model is made, and stay: "
+                "`keras.distribution.set_distribution(raikeras.distribution.layer_parallel())`. "
+                f"Received: now {mesh}, when the model was made {self.relaxed.network.mesh}"
+            )
+        return mesh is not None
 
     def _check_loss(self) -> None:
         relaxed, rule = self.relaxed, self.target_rule

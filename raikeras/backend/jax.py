@@ -10,9 +10,11 @@ import jax
 import keras
 import numpy as np
 from jax import numpy as jnp
-from jax.experimental import io_callback
+from jax.experimental import io_callback, multihost_utils
+from jax.sharding import NamedSharding, PartitionSpec
 
 from raikeras.backend.keras_internals import wide_floats
+from raikeras.backend.names import LAYERS
 from raikeras.typing import Nest, Tensor
 
 # Gradients that one reduction reads: a kernel of a GPU takes no more than some arguments.
@@ -25,10 +27,7 @@ def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
         return {key: table.value for key, table in tables.items()}
     if not _on_host(tables):
         # The default mode would compare every number's place with the table's end: a pass more.
-        return {
-            key: jnp.take(table.variable.value, table.places(ids), axis=0, mode="clip")
-            for key, table in tables.items()
-        }
+        return {key: _taken(table, ids) for key, table in tables.items()}
     shapes = {
         key: jax.ShapeDtypeStruct((*table.shape[:-2], ids.shape[0], table.shape[-1]), table.dtype)
         for key, table in tables.items()
@@ -47,15 +46,30 @@ def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor])
     for key, table in tables.items():
         if ids is None:
             table.assign(rows[key])
+        elif _spread(table):
+            table.assign(table.value.at[:, ids].set(rows[key], mode="drop"))
         else:
             old = table.variable.value
             table.variable.assign(old.at[table.places(ids)].set(rows[key], mode="drop"))
+
+
+def _taken(table: Any, ids: Tensor) -> Tensor:
+    if _spread(table):
+        return jnp.take(table.value, ids, axis=1, mode="clip")
+    return jnp.take(table.variable.value, table.places(ids), axis=0, mode="clip")
+
+
+def _spread(table: Any) -> bool:
+    """Whether layers' rows lie on several devices: no place is counted over all of them then."""
+    return len(table.shape) > 2 and layers_sharding() is not None
 
 
 def write(table: Any, ids: Tensor, rows: Tensor) -> None:
     """Writes rows outside a step, in place."""
     if table.on_host:
         table.scatter(ids, rows)
+    elif _spread(table):
+        table.assign(table.value.at[:, ids].set(jnp.asarray(rows, table.dtype)))
     else:
         rows = jnp.asarray(rows, table.dtype)
         table.variable.assign(_set_rows(table.variable.value, table.places(ids), rows))
@@ -86,8 +100,74 @@ def parts_of_products(count: int) -> int:
     XLA on processors (jax 0.10) computes a batch on one core, and gives the others work only where
     more than eight operations wait.
     """
-    cores = usable_cores()
+    cores = usable_cores() if layers_sharding() is None else 1
     return min(count, max(10, cores)) if count > 8 and cores > 1 and not has_accelerator() else 1
+
+
+def layers_sharding() -> Any:
+    """The mesh over whose axis `LAYERS` chains are spread, `None` if there is none."""
+    mesh = getattr(keras.distribution.distribution(), "device_mesh", None)
+    if mesh is None or LAYERS not in mesh.axis_names:
+        return None
+    return mesh.backend_mesh if mesh.backend_mesh.shape[LAYERS] > 1 else None
+
+
+def scan_in_stages(
+    own: Callable[[Tensor, list[Tensor]], Tensor],
+    handed: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    stacked: list[Tensor],
+) -> tuple[Tensor, Tensor]:
+    """A loop over layers that lie on several devices, some in a row on each.
+
+    A device goes through its own layers when it is its turn and hands the value on to the next:
+    no weights move.
+
+    Args:
+        own: `own(taken, parts)` gives a layer's value.
+        handed: `handed(value)` gives what the next layer takes.
+        inputs: Tensor `(batch, units)`, what the first layer takes.
+        stacked: The layers' parts: tensors whose first axis is the layers.
+
+    Returns:
+        The last layer's value, and the values of all.
+    """
+    mesh = layers_sharding()
+    devices, spread, whole = mesh.shape[LAYERS], PartitionSpec(LAYERS), PartitionSpec()
+    following = [(device, (device + 1) % devices) for device in range(devices)]
+
+    def run(inputs: Tensor, parts: list[Tensor]) -> tuple[Tensor, Tensor]:
+        here = jax.lax.axis_index(LAYERS)
+        first = (jnp.arange(len(parts[0])) == 0) & (here == 0)
+
+        def layer(value: Tensor, one: tuple[Tensor, list[Tensor]]) -> tuple[Tensor, Tensor]:
+            is_first, parts = one
+            value = own(jnp.where(is_first, inputs, handed(value)), parts)
+            return value, value
+
+        def mine(value: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+            return jax.lax.scan(layer, value, (first, parts))
+
+        def stage(carry: tuple[Tensor, Tensor], number: Tensor) -> tuple[Any, None]:
+            last, kept = jax.lax.cond(number == here, mine, lambda *same: same, *carry)
+            return (jax.lax.ppermute(last, LAYERS, following), kept), None
+
+        like = jax.eval_shape(own, inputs, [part[0] for part in parts])
+        shapes = like.shape, (len(parts[0]), *like.shape)
+        carry = tuple(jnp.zeros(shape, like.dtype) for shape in shapes)
+        (last, kept), _ = jax.lax.scan(stage, carry, jnp.arange(devices))
+        # The last device has handed its value on to the first.
+        return jax.lax.psum(jnp.where(here == 0, last, 0), LAYERS), kept
+
+    staged = jax.shard_map(
+        run,
+        mesh=mesh,
+        in_specs=(whole, [spread] * len(stacked)),
+        out_specs=(whole, spread),
+        axis_names={LAYERS},
+        check_vma=False,
+    )
+    return staged(inputs, stacked)
 
 
 def has_accelerator() -> bool:
@@ -161,15 +241,69 @@ def fusion_barrier(tensor: Tensor) -> Tensor:
     return jax.lax.optimization_barrier(tensor)
 
 
-def stack(variables: list[keras.Variable]) -> Tensor:
-    """The values of variables of one shape, stacked."""
-    return np.stack([np.asarray(variable.value) for variable in variables])
+def stack(variables: list[keras.Variable], like: keras.Variable) -> Tensor:
+    """The values of variables of one shape, stacked, for a variable of that shape.
+
+    Where its layers lie on several devices, a process stacks those of its own alone.
+    """
+    if layers_sharding() is None:
+        return np.stack([np.asarray(variable.value) for variable in variables])
+    layout = like._layout.backend_layout
+    return jax.make_array_from_callback(
+        like.shape, layout, lambda at: np.stack([np.asarray(v.value) for v in variables[at[0]]])
+    )
 
 
 def unstack(stacked: Tensor, variables: list[keras.Variable]) -> None:
     """The inverse: writes the parts of a stack into the variables."""
     for variable, part in zip(variables, np.asarray(stacked), strict=True):
         variable.assign(part)
+
+
+def part(stacked: Tensor, index: int) -> Tensor:
+    """A slice of a stack; outside a step on every device, whichever holds it."""
+    if layers_sharding() is None or isinstance(stacked, jax.core.Tracer):
+        return stacked[index]
+    return _part(layers_sharding())(stacked, index)
+
+
+def is_spread(variable: keras.Variable) -> bool:
+    """Whether devices hold some layers of a variable each."""
+    layout = getattr(variable, "_layout", None)
+    mesh = layers_sharding()
+    return mesh is not None and layout is not None and LAYERS in layout.axes
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor that every process can read, whichever devices it is spread over."""
+    if not isinstance(tensor, jax.Array) or tensor.is_fully_addressable:
+        return tensor
+    return tensor if tensor.is_fully_replicated else _whole(layers_sharding())(tensor)
+
+
+def processes() -> tuple[int, int]:
+    """Which process this is, and of how many that train one model."""
+    return jax.process_index(), jax.process_count()
+
+
+def agreed(choice: bool) -> bool:
+    """What the first process chose, in all of them."""
+    if jax.process_count() == 1:
+        return choice
+    return bool(multihost_utils.broadcast_one_to_all(np.array(choice)))
+
+
+@functools.cache
+def _part(mesh: Any) -> Callable[[Tensor, int], Tensor]:
+    return jax.jit(
+        lambda stacked, index: jax.lax.dynamic_index_in_dim(stacked, index, keepdims=False),
+        out_shardings=NamedSharding(mesh, PartitionSpec()),
+    )
+
+
+@functools.cache
+def _whole(mesh: Any) -> Callable[[Tensor], Tensor]:
+    return jax.jit(lambda tensor: tensor, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def constant(array: np.ndarray, dtype: str) -> Tensor:

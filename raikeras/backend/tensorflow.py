@@ -72,6 +72,11 @@ def parts_of_products(count: int) -> int:
     return 1  # on all cores
 
 
+def layers_sharding() -> Any:
+    """What chains are spread over on JAX: `None`, for Keras has no such thing here."""
+    return None
+
+
 def has_accelerator() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
@@ -81,8 +86,8 @@ def device_memory() -> int | None:
     return None
 
 
-def stack(variables: list[keras.Variable]) -> Tensor:
-    """The values of variables of one shape, stacked."""
+def stack(variables: list[keras.Variable], like: keras.Variable) -> Tensor:
+    """The values of variables of one shape, stacked, for a variable of that shape."""
     return tf.stack([variable.value for variable in variables])
 
 
@@ -95,6 +100,31 @@ def unstack(stacked: Tensor, variables: list[keras.Variable]) -> None:
             own.assign(part)
         else:  # without the checks of `assign`, which take longer than a training step
             tf.raw_ops.AssignVariableOp(resource=own.handle, value=part)
+
+
+def part(stacked: Tensor, index: int) -> Tensor:
+    """A slice of a stack."""
+    return tf.convert_to_tensor(stacked)[index]
+
+
+def is_spread(variable: keras.Variable) -> bool:
+    """Whether devices hold some layers of a variable each: none does."""
+    return False
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor that every process can read; here they all can."""
+    return tensor
+
+
+def processes() -> tuple[int, int]:
+    """Which process this is, and of how many that train one model: none does with others."""
+    return 0, 1
+
+
+def agreed(choice: bool) -> bool:
+    """What the first process chose, in all of them."""
+    return choice
 
 
 def out_of_reach(tensors: list[Tensor]) -> list[bool]:

@@ -20,7 +20,7 @@ def make_views(stacked: keras.Variable, variables: list[keras.Variable]) -> None
     """
     released = _released_together(variables)
     if released is None:
-        stacked.assign(load_backend().stack(variables))
+        stacked.assign(load_backend().stack(variables, stacked))
     else:
         stacked.assign(released.stack)
         for variable in variables:
@@ -38,13 +38,15 @@ def release_views(variables: list[keras.Variable], stacked: keras.Variable) -> N
     """Makes plain variables of views again, with values of their own.
 
     On JAX, whose arrays do not change, each takes its value when it is first looked at: most are
-    not before the next `train_on_batch`. Not so where the value depends on when that is: float64
-    on whether JAX allows it then, a distributed one on its layout.
+    not before the next `train_on_batch`, and no device needs to hold the layers of all others.
+    Not so where the value depends on when that is: float64 on whether JAX allows it then, one that
+    all devices have on its layout.
     """
     stack = stacked._value
     lost = stack is None  # as Keras leaves all weights when a step fails on JAX
     laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
-    at_once = lost or laid_out or hasattr(stack, "assign") or stack.dtype.itemsize > 4
+    copied = laid_out and load_backend().layers_sharding() is None
+    at_once = lost or copied or hasattr(stack, "assign") or stack.dtype.itemsize > 4
     later = None if at_once else Released(stack)
     for index, variable in enumerate(variables):
         kind: Any = type(variable).__bases__[0]
@@ -64,8 +66,14 @@ class Released:
     def __init__(self, stack: Tensor) -> None:
         self.stack = stack
 
+    def value(self, index: int, dtype: str) -> Tensor:
+        """The value of a variable, on every device where there are several."""
+        if load_backend().layers_sharding() is not None:
+            return load_backend().part(self.stack, index)
+        return load_backend().constant(self._values[index], dtype)
+
     @functools.cached_property
-    def values(self) -> np.ndarray:
+    def _values(self) -> np.ndarray:
         return np.asarray(self.stack)  # once for all slices
 
 
@@ -97,7 +105,7 @@ def _unread(kind: type[Any]) -> type[Any]:
             if kept is None:  # another thread was faster
                 return self.__dict__["_value"]
             released, index = kept
-            value = load_backend().constant(released.values[index], self._dtype)
+            value = released.value(index, self._dtype)
             _make_plain(self, kind, value)
             return value
 
@@ -125,7 +133,7 @@ def _view_of(kind: type[Any]) -> type[Any]:
                     "The weights are inside a training step. In a callback at the end of a batch "
                     "call `model.jax_state_sync()` first."
                 )
-            return ops.convert_to_tensor(stacked.value)[index]
+            return load_backend().part(ops.convert_to_tensor(stacked.value), index)
 
         @_value.setter
         def _value(self, value: Tensor) -> None:

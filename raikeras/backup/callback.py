@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from raikeras.backend import load_backend
 from raikeras.backup import resume, snapshots
 from raikeras.backup.ordered_arrays import OrderedArrays
 from raikeras.rows.storage import Store
@@ -36,6 +37,9 @@ class Backup(keras.callbacks.Callback):
     that averages weights (`use_ema`), the state is saved at the ends of epochs alone, and a stream
     that shuffles or augments goes on with whatever it draws next. The states of other callbacks
     and of NumPy's generators are not saved; `History` holds the epochs since the last start.
+
+    Where several processes train one model, the first one writes and all read: the folder is on a
+    disk that they share.
 
     A save writes the rows that moved since the save before, all of them now and then, and nothing
     is replaced before its successor is on the disk: a backup takes up to three times the bytes of
@@ -131,9 +135,11 @@ class Backup(keras.callbacks.Callback):
             self._save(epoch + 1, 0)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        for name in [LIST, *self._files]:
+        files, self._files, self._start = [LIST, *self._files], [], {}
+        if load_backend().processes()[0]:
+            return
+        for name in files:
             (self.path / name).unlink(missing_ok=True)
-        self._files, self._start = [], {}
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
 
@@ -142,14 +148,14 @@ class Backup(keras.callbacks.Callback):
     def _is_due(self, start: float) -> bool:
         """Whether another batch or epoch like the one since `start` might lose too much."""
         now = time.monotonic()
-        return (now - self._saved) + (now - start) >= self.save_freq
+        return load_backend().agreed((now - self._saved) + (now - start) >= self.save_freq)
 
     def _save(self, epoch: int, batch: int) -> None:
         model = self.model
         if hasattr(model, "jax_state_sync"):
             model.jax_state_sync()  # within an epoch JAX keeps the state to itself
         entries = [
-            snapshots.entry(f"{kind}/{number}", ops.convert_to_numpy(variable.value))
+            _entry(f"{kind}/{number}", variable)
             for kind, variables in self._variables().items()
             for number, variable in enumerate(variables)
         ]
@@ -159,16 +165,23 @@ class Backup(keras.callbacks.Callback):
             ages = model.store.read("age", np.arange(model.store.num_examples))
             kept, ids = self._moved_rows(ages)
             entries += _rows_of(model.store, ids)
-        self.path.mkdir(parents=True, exist_ok=True)
         name = f"{1 + max([0, *(int(file[:8]) for file in self._files)]):08}.part"
         meta = {"epoch": epoch, "batch": batch, "seed": self._start["seed"], "data": self._data}
-        snapshots.write(self.path / name, meta, entries)
-        snapshots.write_text(self.path / LIST, json.dumps({"files": [*kept, name]}))
         self._files, self._ages = [*kept, name], ages
+        if load_backend().processes()[0]:
+            snapshots.read_through(entries)
+        else:
+            self._write(name, meta, entries)
+        self._saved = time.monotonic()
+
+    def _write(self, name: str, meta: dict[str, Any], entries: list[snapshots.Entry]) -> None:
+        """Writes a file and names it, and removes those of which no more use is made."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        snapshots.write(self.path / name, meta, entries)
+        snapshots.write_text(self.path / LIST, json.dumps({"files": self._files}))
         for file in self.path.glob("*.part*"):
             if file.name not in self._files:
                 file.unlink()
-        self._saved = time.monotonic()
 
     def _moved_rows(self, ages: np.ndarray) -> tuple[list[str], np.ndarray | None]:
         """The files to build on and the ids to save; no files and `None` to save all."""
@@ -259,6 +272,15 @@ def _listed_files(folder: Path) -> list[str]:
     if not (folder / LIST).exists():
         return []
     return json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
+
+
+def _entry(name: str, variable: keras.Variable) -> snapshots.Entry:
+    """An entry with a variable's value; of one that devices share a layer at a time."""
+    if not load_backend().is_spread(variable):
+        return snapshots.entry(name, ops.convert_to_numpy(variable.value))
+    value, count = variable.value, variable.shape[0]
+    layers = (np.asarray(load_backend().part(value, number)) for number in range(count))
+    return snapshots.Entry(name, np.dtype(variable.dtype).name, tuple(variable.shape), layers)
 
 
 def _rows_of(store: Store, ids: np.ndarray | None) -> list[snapshots.Entry]:

@@ -7,9 +7,11 @@ The layers stay the user's: while a chain is attached, their weights are views o
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from raikeras.backend import load_backend
+from raikeras.backend.names import STACKED
 from raikeras.backend.views import make_views, release_views
 from raikeras.network.links import Link
 from raikeras.typing import Tensor
@@ -142,6 +144,11 @@ class Chain:
         weights = [self._cast(variable) for variable in self.variables]
         if offsets is not None:
             weights.append(self._cast(offsets))
+        if load_backend().layers_sharding() is not None:
+            last, values = load_backend().scan_in_stages(
+                own, lambda value: self._handed(value, place), self._cast(inputs), weights
+            )
+            return self._handed(last, place), values
         # The first layer's input has no cut before it, so that layer stands before the loop.
         value = own(self._cast(inputs), [tensor[0] for tensor in weights])
         if unroll:
@@ -167,11 +174,24 @@ class Chain:
             `(layers, batch, units)`.
         """
         handed = self._handed(self._cast(fed), place)
+        if load_backend().layers_sharding() is not None:
+            # Neighbours exchange one layer's values; a split would gather all of them everywhere.
+            last = ops.sum(ops.where(self._is_layer(-1), handed, 0), axis=0)
+            inputs = ops.where(
+                self._is_layer(0), self._cast(inputs)[None], ops.roll(handed, 1, axis=0)
+            )
+            return last, self._link.own(inputs, self._affine, place.own_before), inputs
         # Split, for the gradient of a slice is as large as the whole and slow on TensorFlow.
         inner, last = ops.split(handed, [len(self) - 1], axis=0)
         inputs = ops.concatenate([self._cast(inputs)[None], inner], axis=0)
         own = self._link.own(inputs, self._affine, place.own_before)
         return ops.squeeze(last, 0), own, inputs
+
+    def _is_layer(self, number: int) -> Tensor:
+        """Booleans `(layers, 1, 1)`."""
+        chosen = np.zeros((len(self), 1, 1), bool)
+        chosen[number] = True
+        return ops.convert_to_tensor(chosen)
 
     def _affine(self, inputs: Tensor) -> Tensor:
         """What the layers' kernels and biases make of `(layers, batch, units)`."""
@@ -192,7 +212,7 @@ class Chain:
         return ops.cast(ops.convert_to_tensor(tensor, sparse=False), self.layers[0].compute_dtype)
 
     def _stacked(self, name: str, part: keras.Variable, constraint: Any) -> keras.Variable:
-        names = f"{self.dense[0].name}_to_{self.dense[-1].name}_{name}"
+        names = f"{STACKED}_{self.dense[0].name}_to_{self.dense[-1].name}_{name}"
         shape = (len(self.layers), *part.shape)
         variable = keras.Variable("zeros", shape, part.dtype, name=names)
         variable.constraint = constraint

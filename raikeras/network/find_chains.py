@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import keras
 
+from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import excluded_from_decay, graph_nodes
+from raikeras.backend.names import LAYERS
 from raikeras.network.chain import Chain
 from raikeras.network.links import Link, Wiring, dense_link, residual_link, settings_of
 
@@ -58,6 +60,8 @@ def find_chains(
     graphs = graph_nodes(net)
     calls = Counter(id(node.operation) for _, nodes in graphs for node in nodes)
     cut, wanted = {id(layer) for layer in relaxed}, {id(layer) for layer in once}
+    mesh = load_backend().layers_sharding()
+    multiple = 1 if mesh is None else mesh.shape[LAYERS]
     chains, reason = [], None
     for graph, nodes in graphs:
         wiring = Wiring(graph, nodes)
@@ -79,6 +83,8 @@ def find_chains(
             run = [link]
             while id(run[-1]) in follows:
                 run.append(follows[id(run[-1])])
+            # Devices hold as many layers each: what is left over at the end stays alone.
+            run = run[: len(run) // multiple * multiple]
             if id(link) not in heads or len(run) < 2:
                 continue
             settings = [one for one in settings_of(link.dense) if one is not None]

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from raikeras.backend import load_backend
 from raikeras.backend.keras_internals import graph_nodes, graph_of, shortened
 from raikeras.network.calls import find_calls
 from raikeras.network.chain import Chain, Place
@@ -53,6 +54,7 @@ class RelaxedNetwork:
         cuts: One `Cut` per call of a relaxed layer, in the order of the forward pass.
         chains: The chains of equal layers. While they are attached each is run as one.
         groups: The `Group`s of the cuts: tensors of targets and values are lists of one for each.
+        mesh: The devices over which chains are spread, `None` for one.
         why_apart: Why other equal layers make no chain, `None` if there are none.
     """
 
@@ -87,6 +89,7 @@ class RelaxedNetwork:
         once = [
             cut.layer for cut in calls.cuts if len(cut.shape) == 1 and times[id(cut.layer)] == 1
         ]
+        self.mesh = load_backend().layers_sharding()
         self.chains, self.why_apart = find_chains(net, self.layers, once if stack else [])
         self.cuts = calls.cuts
         self.groups = groups_of(self.cuts, self.chains)

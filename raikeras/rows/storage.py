@@ -308,7 +308,8 @@ def _write(table: Any, ids: Any, rows: Tensor) -> None:
 def _read(table: Any, ids: Any) -> np.ndarray:
     if table.on_host:
         return table.gather(ids)
-    return ops.convert_to_numpy(load_backend().gather({"": table}, ids)[""])
+    rows = load_backend().gather({"": table}, ids)[""]
+    return ops.convert_to_numpy(load_backend().whole(rows))
 
 
 def _groups(ids: Any) -> tuple[Tensor, Tensor]:

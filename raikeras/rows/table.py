@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from raikeras.backend import load_backend
+from raikeras.backend.names import STACKED
 from raikeras.typing import Tensor
 
 PAGE = 4096  # tables in a file begin at multiples of it
@@ -99,7 +101,7 @@ class DeviceTable:
         return ops.where(ids < count, places, layers * count)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return _as_array(ops.convert_to_numpy(self.value), dtype, copy)
+        return _as_array(ops.convert_to_numpy(load_backend().whole(self.value)), dtype, copy)
 
 
 def _as_array(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
@@ -109,13 +111,18 @@ def _as_array(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
     return np.array(array, dtype=dtype, copy=copy)
 
 
+def _variable_name(name: str, shape: tuple[int, ...]) -> str:
+    own = "store_" + name.replace("/", "_")
+    return f"{STACKED}_{own}" if len(shape) > 2 else own
+
+
 class DeviceMemory:
     """Makes tables that are Keras variables."""
 
     def make(self, layout: Layout) -> dict[str, DeviceTable]:
         """Tables of the given shapes and dtypes, by name."""
         return {
-            name: DeviceTable(shape, dtype, "store_" + name.replace("/", "_"))
+            name: DeviceTable(shape, dtype, _variable_name(name, shape))
             for name, (shape, dtype) in layout.items()
         }
 
