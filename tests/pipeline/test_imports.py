@@ -18,7 +18,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.py"))
 LEVELS = [
     ["installed", "checks", "typing"],
     ["transfer", "backend"],
-    ["losses", "constraints", "optimizers", "data"],
+    ["losses", "constraints", "optimizers", "data", "distribution"],
     ["rows", "layers", "datasets"],
     ["network"],
     ["targets", "initializers"],

@@ -20,7 +20,7 @@ LONG_RUNS = {
 }
 OTHERS = {
     "muon": Variant("Muon", 5, TWODOT, "h", False),
-    "gauss_newton": Variant("Gauss\u2013Newton", 4, LONG, "s", False),
+    "gauss_newton": Variant("Gauss-Newton", 4, LONG, "s", False),
     "locoprop_s": Variant("LocoProp-S", 0, LONG, "^", True),
     "locoprop_s_closed": Variant("LocoProp-S, closed form", 9, DASHED, "<", True),
     "locoprop_m": Variant("LocoProp-M", 1, "solid", "v", True),
