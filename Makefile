@@ -35,6 +35,12 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
+ifneq ($(PART),)
+ifneq ($(MAKECMDGOALS),results)
+$(error PART is for `make results`. A last call without it makes the report)
+endif
+endif
+
 ifeq ($(PROFILE),reference)
 $(error PROFILE must be smoke, quick or full. Received: reference. `make report` uses the reference)
 endif

@@ -55,8 +55,8 @@ def layer_parallel(
     shape = (replicas, len(devices) // replicas)
     mesh = keras.distribution.DeviceMesh(shape, ("batch", LAYERS), np.array(devices))
     layout = keras.distribution.LayoutMap(mesh)
-    layout[f".*{STACKED}_.*_kernel.*"] = (LAYERS, None, None)
-    layout[f".*{STACKED}_.*_bias.*"] = (LAYERS, None)
+    layout[f".*{STACKED}_kernel_.*"] = (LAYERS, None, None)
+    layout[f".*{STACKED}_bias_.*"] = (LAYERS, None)
     layout[f".*{STACKED}_store_.*"] = (LAYERS, None)
     return keras.distribution.ModelParallel(
         layout_map=layout, batch_dim_name="batch", auto_shard_dataset=False

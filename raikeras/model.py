@@ -342,15 +342,25 @@ class RelaxedModel(keras.Model):
         self.train_function = None
 
     def _check_spread(self) -> None:
-        """Refuses rows on the host where several processes train, of which each has its own."""
-        if self._is_spread and self.target_rule.has_rows and self.target_rule.storage != "device":
-            processes = load_backend().processes()[1]
-            if processes > 1:
-                raise ValueError(
-                    "Rows must be on the devices where several processes train one model: "
-                    '`Learned(storage="device")`. '
-                    f"Received: storage={self.target_rule.storage!r}, {processes} processes"
-                )
+        """Refuses rows of which several processes would have other ones each."""
+        processes = load_backend().processes()[1]
+        if not self._is_spread and processes == 1:
+            return
+        if processes == 1 or not self.target_rule.has_rows:
+            return
+        if self.target_rule.storage != "device":
+            raise ValueError(
+                "Rows must be on the devices where several processes train one model: "
+                '`Learned(storage="device")`. '
+                f"Received: storage={self.target_rule.storage!r}, {processes} processes"
+            )
+        replicas = getattr(keras.distribution.distribution(), "num_model_replicas", 1)
+        if replicas > 1:
+            raise ValueError(
+                "Where several processes train a model with rows, each must see the whole batch, "
+                "lest an id be another example in each: `layer_parallel(replicas=1)`, or targets "
+                f"without rows. Received: {replicas} replicas, {processes} processes"
+            )
 
     @property
     def _is_spread(self) -> bool:

@@ -38,15 +38,17 @@ def complete_all(root: Path, profile: str, chunks: list[Chunk], scheduler: str) 
         try:
             for chunk, made, worker in _made(left, profile, scheduler):
                 seen = time.monotonic()
+                if chunk is None:
+                    continue
                 if made is None:
                     deaths[chunk.name] = deaths.get(chunk.name, 0) + 1
                     if deaths[chunk.name] >= TRIES:
                         raise DriverError(
-                            f"{chunk.name}: the worker that makes it must live. It died "
-                            f"{TRIES} times: has it enough memory?"
+                            f"{chunk.name}: the worker that makes it must live. Several died in "
+                            f"each of {TRIES} tries: have they enough memory?"
                         )
                     continue
-                _keep(results / chunk.experiment.name, chunk, made)
+                _keep(results, chunk, made)
                 tally.done(chunk.name, f" by {worker}")
         except OSError as error:  # the scheduler cannot be reached, or is gone
             if time.monotonic() - seen > PATIENCE:
@@ -60,8 +62,10 @@ def complete_all(root: Path, profile: str, chunks: list[Chunk], scheduler: str) 
 
 def _made(
     chunks: list[Chunk], profile: str, scheduler: str
-) -> Iterator[tuple[Chunk, Files | None, str]]:
-    """Chunks as they are made, with their results and the worker; `None` if workers died.
+) -> Iterator[tuple[Chunk | None, Files | None, str]]:
+    """Chunks as they are made, with their results and the worker; no results if workers died.
+
+    No chunk: the scheduler is there, and none is done.
 
     Raises:
         OSError: the scheduler is gone.
@@ -90,6 +94,7 @@ def _made(
                     raise OSError("the connection is lost") from error
                 if client.status != "running":
                     raise OSError("the connection is lost")
+                yield None, None, ""
                 for future in ready:
                     chunk = waiting.pop(future)
                     if future.status == "cancelled":
@@ -109,12 +114,11 @@ def _task(chunk: Chunk, profile: str) -> tuple[str, str, dict[str, str]]:
     return profile, chunk.name, {run.path: run.key for run in chunk.runs}
 
 
-def _keep(folder: Path, chunk: Chunk, made: Files) -> None:
-    """Writes what a worker made."""
-    known = {run.path for run in chunk.runs}
-    for path, text in made.items():
-        if path in known:
-            write_if_changed(folder / path, text)
+def _keep(results: Path, chunk: Chunk, made: Files) -> None:
+    """Writes what a worker made and is not here."""
+    for run in work.missing(results, chunk.experiment, chunk.runs):
+        if run.path in made:
+            write_if_changed(results / chunk.experiment.name / run.path, made[run.path])
 
 
 def make(profile: str, name: str, keys: dict[str, str]) -> tuple[Files, str]:

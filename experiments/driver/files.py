@@ -8,7 +8,7 @@ from experiments.driver.errors import DriverError, describe
 
 def write_if_changed(path: Path, text: str) -> None:
     """Writes a text file by renaming a temporary one, unless it already says the same."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.uname().nodename}-{os.getpid()}.tmp")
     try:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return

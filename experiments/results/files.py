@@ -66,7 +66,7 @@ def load(folder: str | Path) -> list[dict[str, Any]]:
 
 def write(path: Path, text: str) -> None:
     """Writes a text file under a temporary name beside it, then renames it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.uname().nodename}-{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:

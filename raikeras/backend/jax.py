@@ -249,15 +249,21 @@ def stack(variables: list[keras.Variable], like: keras.Variable) -> Tensor:
     if layers_sharding() is None:
         return np.stack([np.asarray(variable.value) for variable in variables])
     layout = like._layout.backend_layout
+    # Read by all processes in one order, for a value that lies elsewhere is read by all together.
+    values = [variable.value for variable in variables]
     return jax.make_array_from_callback(
-        like.shape, layout, lambda at: np.stack([np.asarray(v.value) for v in variables[at[0]]])
+        like.shape, layout, lambda at: np.stack([np.asarray(value) for value in values[at[0]]])
     )
 
 
 def unstack(stacked: Tensor, variables: list[keras.Variable]) -> None:
     """The inverse: writes the parts of a stack into the variables."""
-    for variable, part in zip(variables, np.asarray(stacked), strict=True):
-        variable.assign(part)
+    if layers_sharding() is not None:
+        for index, variable in enumerate(variables):
+            variable.assign(part(stacked, index))
+        return
+    for variable, own in zip(variables, np.asarray(stacked), strict=True):
+        variable.assign(own)
 
 
 def part(stacked: Tensor, index: int) -> Tensor:
@@ -274,6 +280,11 @@ def is_spread(variable: keras.Variable) -> bool:
     return mesh is not None and layout is not None and LAYERS in layout.axes
 
 
+def with_part(stacked: Tensor, index: int, value: Tensor) -> Tensor:
+    """A spread stack with another slice."""
+    return _with_part(stacked.sharding)(stacked, index, jnp.asarray(value, stacked.dtype))
+
+
 def whole(tensor: Tensor) -> Tensor:
     """A tensor that every process can read, whichever devices it is spread over."""
     if not isinstance(tensor, jax.Array) or tensor.is_fully_addressable:
@@ -284,6 +295,12 @@ def whole(tensor: Tensor) -> Tensor:
 def processes() -> tuple[int, int]:
     """Which process this is, and of how many that train one model."""
     return jax.process_index(), jax.process_count()
+
+
+def meet(where: str) -> None:
+    """Returns when all processes have come here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(f"raikeras {where}")
 
 
 def agreed(choice: bool) -> bool:
@@ -298,6 +315,13 @@ def _part(mesh: Any) -> Callable[[Tensor, int], Tensor]:
     return jax.jit(
         lambda stacked, index: jax.lax.dynamic_index_in_dim(stacked, index, keepdims=False),
         out_shardings=NamedSharding(mesh, PartitionSpec()),
+    )
+
+
+@functools.cache
+def _with_part(sharding: Any) -> Callable[[Tensor, int, Tensor], Tensor]:
+    return jax.jit(
+        lambda stacked, index, value: stacked.at[index].set(value), out_shardings=sharding
     )
 
 

@@ -122,6 +122,10 @@ def processes() -> tuple[int, int]:
     return 0, 1
 
 
+def meet(where: str) -> None:
+    """Returns when all processes have come here: there is one."""
+
+
 def agreed(choice: bool) -> bool:
     """What the first process chose, in all of them."""
     return choice

@@ -149,6 +149,9 @@ def _view_of(kind: type[Any]) -> type[Any]:
             if hasattr(stacked._value, "assign"):  # a TensorFlow variable
                 stacked._value[index].assign(value)
                 return
+            if load_backend().layers_sharding() is not None:
+                stacked._value = load_backend().with_part(stacked._value, index, value)
+                return
             if not isinstance(stacked._value, np.ndarray):
                 stacked._value = np.array(stacked._value)  # one copy for all slices
             stacked._value[index] = value

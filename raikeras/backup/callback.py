@@ -136,8 +136,11 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         files, self._files, self._start = [LIST, *self._files], [], {}
-        if load_backend().processes()[0]:
-            return
+        if not load_backend().processes()[0]:
+            self._remove(files)
+        load_backend().meet("backup removed")
+
+    def _remove(self, files: list[str]) -> None:
         for name in files:
             (self.path / name).unlink(missing_ok=True)
         if self.path.is_dir() and not any(self.path.iterdir()):

@@ -212,7 +212,7 @@ class Chain:
         return ops.cast(ops.convert_to_tensor(tensor, sparse=False), self.layers[0].compute_dtype)
 
     def _stacked(self, name: str, part: keras.Variable, constraint: Any) -> keras.Variable:
-        names = f"{STACKED}_{self.dense[0].name}_to_{self.dense[-1].name}_{name}"
+        names = f"{STACKED}_{name}_{self.dense[0].name}_to_{self.dense[-1].name}"
         shape = (len(self.layers), *part.shape)
         variable = keras.Variable("zeros", shape, part.dtype, name=names)
         variable.constraint = constraint

@@ -39,6 +39,15 @@ def model():
     return made
 
 
+class Change(keras.callbacks.Callback):
+    """Sets a layer's weights while it trains."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.jax_state_sync()
+        layer = self.model.net.layers[2]
+        layer.set_weights([0.5 * one for one in layer.get_weights()])
+
+
 class Stop(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 1:
@@ -61,13 +70,21 @@ def main():
     found["trained"] = numbers(trained)
     found["outputs"] = float(np.abs(trained.predict(X, verbose=0)).sum())
     found["evaluated"] = float(trained.evaluate(X, Y, verbose=0))
+    # One layer is read and one is set, the others still lie where they were trained.
+    kernel = np.asarray(trained.net.layers[3].kernel.value)
+    trained.net.layers[4].kernel.assign(kernel)
+    trained.fit(X, Y, epochs=1, shuffle=False, **FIT)
+    found["read_one"] = [float(np.abs(kernel).sum()), *numbers(trained)]
     trained.save(f"{FOLDER}/model.keras")
-    multihost_utils.sync_global_devices("saved")
     loaded = keras.saving.load_model(f"{FOLDER}/model.keras")
     for name, one in (("loaded", loaded), ("went_on", trained)):
         one.reset_targets()  # a saved model has no rows
         one.fit(X, Y, epochs=1, shuffle=False, **FIT)
         found[name] = numbers(one)
+
+    changed = model()
+    changed.fit(X, Y, epochs=2, shuffle=False, callbacks=[Change()], **FIT)
+    found["changed"] = numbers(changed)
 
     def backup():
         return raikeras.callbacks.Backup(f"{FOLDER}/backup", save_freq=0)
