@@ -209,7 +209,8 @@ class RelaxedModel(keras.Model):
             return _fitted(super().fit, self, call)
         check_compiled(self, "fit")
         self._follow_net()
-        self._check_spread()
+        self._check_mesh()
+        self._check_processes()
         if is_tf_distributed(self):
             raise ValueError(
                 "A tf.distribute strategy would give each replica its own rows. Build the model "
@@ -341,11 +342,9 @@ class RelaxedModel(keras.Model):
         self.relaxed.store = self.relaxed.data = None
         self.train_function = None
 
-    def _check_spread(self) -> None:
+    def _check_processes(self) -> None:
         """Refuses rows of which several processes would have other ones each."""
         processes = load_backend().processes()[1]
-        if not self._is_spread and processes == 1:
-            return
         if processes == 1 or not self.target_rule.has_rows:
             return
         if self.target_rule.storage != "device":
@@ -362,13 +361,8 @@ class RelaxedModel(keras.Model):
                 f"without rows. Received: {replicas} replicas, {processes} processes"
             )
 
-    @property
-    def _is_spread(self) -> bool:
-        """Whether layers lie on several devices.
-
-        Raises:
-            ValueError: If chains were made for another distribution than the present one.
-        """
+    def _check_mesh(self) -> None:
+        """Refuses chains that were made for another distribution than the present one."""
         mesh = load_backend().layers_sharding()
         if self.relaxed.network.chains and mesh != self.relaxed.network.mesh:
             raise ValueError(
@@ -376,7 +370,12 @@ class RelaxedModel(keras.Model):
                 "`keras.distribution.set_distribution(raikeras.distribution.layer_parallel())`. "
                 f"Received: now {mesh}, when the model was made {self.relaxed.network.mesh}"
             )
-        return mesh is not None
+
+    @property
+    def _is_spread(self) -> bool:
+        """Whether layers lie on several devices, as they did when the model was made."""
+        self._check_mesh()
+        return load_backend().layers_sharding() is not None
 
     def _check_loss(self) -> None:
         relaxed, rule = self.relaxed, self.target_rule
