@@ -32,7 +32,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
+.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifneq ($(PART),)
@@ -113,6 +113,9 @@ bench: $(READY) ## time one training step against Keras' own, BASE=<commit> agai
 
 bench-gpu: ## the same on a CUDA device with the JAX of PYTHON: depth 100, 1,000 and 10,000
 	@$(PYTHON) benchmarks/step_time_gpu.py
+
+bench-devices: $(READY) ## time the step with layers spread over 2 and 4 virtual devices
+	@$(PY) benchmarks/step_time_devices.py
 
 bench-peers: $(PEERS:%=build/%/ready) ## time a step with inferred targets against other packages' (build/peers*: 1.6 GB)
 	@build/peers/bin/python benchmarks/peers.py

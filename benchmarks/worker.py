@@ -2,7 +2,8 @@
 
 `step_time.py` starts it and asks in turn, a JSON object a line on standard input, answered by a
 number of seconds on standard output: `{"make": row}` builds a row's contender and says how long
-its first two epochs took, `{"run": name}` how long an epoch of a timed fit took.
+its first two epochs took, `{"run": name}` how long an epoch of a timed fit took. Where JAX shows
+several devices, layers are spread over them.
 """
 
 import json
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from functools import partial
 
 import contenders
+import keras
+import raikeras
 
 EPOCHS = 5  # of a timed fit, at most
 LONG = 2.0  # seconds of a timed fit, about, unless an epoch takes more
@@ -49,6 +52,8 @@ class Clock:
 
 def main() -> None:
     answers, sys.stdout = os.fdopen(os.dup(1), "w"), sys.stderr
+    if keras.backend.backend() == "jax" and len(keras.distribution.list_devices()) > 1:
+        keras.distribution.set_distribution(raikeras.distribution.layer_parallel())
     clock = Clock()
     for line in sys.stdin:
         print(json.dumps(clock.ask(**json.loads(line))), file=answers, flush=True)
