@@ -14,6 +14,7 @@ from functools import partial
 
 import contenders
 import keras
+
 import raikeras
 
 EPOCHS = 5  # of a timed fit, at most
