@@ -32,7 +32,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-once test-floor fuzz lint lock publish confirm clean \
+.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-torch test-once test-floor fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifneq ($(PART),)
@@ -140,7 +140,7 @@ HALF := $(shell expr $(words $(LIBRARY)) / 2)
 ON_ALL_CORES := -m pytest -q -n auto --dist worksteal
 PYTEST := $(PY) $(ON_ALL_CORES)
 test: $(READY) ## run all tests on all cores, those of the library on one backend after the other
-	@failed=0; for part in test-tensorflow test-jax test-once; do $(MAKE) -s $$part || failed=1; done; exit $$failed
+	@failed=0; for part in test-tensorflow test-jax test-torch test-once; do $(MAKE) -s $$part || failed=1; done; exit $$failed
 
 test-tensorflow test-jax: test-%: $(READY)
 	@echo "== tests on $*"
@@ -149,6 +149,15 @@ test-tensorflow test-jax: test-%: $(READY)
 	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(filter-out $(wordlist 1,$(HALF),$(LIBRARY)),$(LIBRARY))
 	@echo "== tests on $*, compiled as users do"
 	@KERAS_BACKEND=$* $(PYTEST) $(AS_USERS)
+
+# An environment of its own, for TensorFlow and PyTorch do not share a process well. A thread for
+# each process: with more they wait for each other.
+test-torch: build/torch/ready ## the library's tests on PyTorch (build/torch: 180 MB to download for it alone)
+	@echo "== library tests on torch"
+	@KERAS_BACKEND=torch OMP_NUM_THREADS=1 build/torch/bin/python $(ON_ALL_CORES) tests/library
+
+build/torch/ready: requirements/uv.txt requirements/torch.txt requirements/torch.in requirements/setup.py
+	@$(PYTHON) requirements/setup.py build/torch torch.txt
 
 test-once: $(READY)
 	@echo "== tests that need no Keras"
@@ -179,10 +188,11 @@ lint: $(READY) ## check style and types
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 lock: $(READY) ## renew requirements/*.txt (UPGRADE=--upgrade takes the newest versions)
-	@$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o requirements/all.txt
+	@$(COMPILE) $(UPGRADE) $(patsubst %,--extra %,tensorflow jax experiments cluster dev) pyproject.toml -o requirements/all.txt
 	@for backend in tensorflow jax; do \
 		$(COMPILE) $(UPGRADE) --resolution lowest-direct --extra $$backend --extra dev pyproject.toml -o requirements/floor-$$backend.txt || exit; \
 	done
+	@$(COMPILE) $(UPGRADE) --torch-backend cpu --extra torch --extra dev --no-emit-package torch pyproject.toml requirements/torch.in -o requirements/torch.txt
 	@printf '%s\n' fabricpc ngclearn pydeepity | $(COMPILE) $(UPGRADE) --extra jax pyproject.toml - -o requirements/peers.txt
 	@echo pcx | $(COMPILE) $(UPGRADE) - -o requirements/peers-pcx.txt
 	@echo uv | $(COMPILE) $(UPGRADE) --no-annotate - -o requirements/uv.txt

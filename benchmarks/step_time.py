@@ -1,6 +1,7 @@
 """Times one training step: RAI against Keras' own backprop on the same net, and the floor.
 
-`make bench` runs it on both backends. All rows take turns, several rounds over, so that a busy
+`make bench` runs it on all backends, on torch where `make test-torch` has made an environment for
+it. All rows take turns, several rounds over, so that a busy
 machine slows them alike: the ratios are what to read. A ratio is to backprop with the same
 optimizer and compile mode. The floor is the three batched products of a step alone.
 
@@ -28,7 +29,9 @@ sys.path[:1] = [str(ROOT / folder) for folder in ("", "benchmarks")]
 from benchmarks import past  # noqa: E402
 from experiments.driver.kernel import ALLOCATOR  # noqa: E402
 
-BACKENDS = ("tensorflow", "jax")
+# Each backend's Python: PyTorch has an environment of its own.
+BACKENDS = dict.fromkeys(("tensorflow", "jax"), sys.executable)
+BACKENDS["torch"] = str(ROOT / "build" / "torch" / "bin" / "python")
 SLOWER = 1.05  # what is marked
 
 
@@ -182,7 +185,7 @@ def show(result: dict[str, dict], before: dict[str, dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backend", choices=BACKENDS, help="default: both, one after another")
+    parser.add_argument("--backend", choices=BACKENDS, help="default: all, one after another")
     parser.add_argument("--base", default="", help="a commit whose library takes turns with this")
     parser.add_argument("--depth", type=int, default=100, help="hidden layers")
     parser.add_argument("--units", type=int, default=100)
@@ -194,7 +197,11 @@ def main() -> None:
     base = checkout(arguments.base) if arguments.base else None
     sizes = {"depth": arguments.depth, "units": arguments.units, "batch": arguments.examples}
     sizes["batches"] = arguments.batches
-    for backend in [arguments.backend] if arguments.backend else BACKENDS:
+    missing = [name for name, python in BACKENDS.items() if not Path(python).exists()]
+    if arguments.backend in missing:
+        sys.exit("error: build/torch must hold PyTorch. Make it: make build/torch/ready")
+    known = [name for name in BACKENDS if name not in missing]
+    for backend in [arguments.backend] if arguments.backend else known:
         rows = [each for each in table(backend) if arguments.only in each.name]
         if not rows:
             parser.error(f"--only must be part of a row's name. Received: {arguments.only}")
@@ -203,7 +210,9 @@ def main() -> None:
             f"{arguments.examples}, {arguments.batches} an epoch, {arguments.rounds} rounds, "
             f"{past.machine()}"
         )
-        libraries = [Library(folder, backend) for folder in (ROOT, base) if folder]
+        libraries = [
+            Library(folder, backend, python=BACKENDS[backend]) for folder in (ROOT, base) if folder
+        ]
         found = measure(rows, libraries, sizes, arguments.rounds)
         for library in libraries:
             library.close()
@@ -214,6 +223,8 @@ def main() -> None:
     against = f"this time by {arguments.base}'s in the same round" if base else (
         "the ratio by that of the last run on this machine at the same sizes"
     )  # fmt: skip
+    for name in missing:
+        print(f"{name} was left out, for its environment is not there: make build/{name}/ready")
     print(
         "ratio: to backprop with the same optimizer and compile mode, median over rounds; "
         f"compile: the first two epochs less two median ones; change: {against}"

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-SUPPORTED = ("tensorflow", "jax")
+SUPPORTED = ("tensorflow", "jax", "torch")
 
 
 def check_backend() -> None:
@@ -27,9 +27,10 @@ def check_backend() -> None:
         advice += f", or pip install {name}" if name in SUPPORTED else ""
     else:
         advice = "Install one: pip install tensorflow; or pip install jax, then KERAS_BACKEND=jax"
+    known = f"{', '.join(SUPPORTED[:-1])} or {SUPPORTED[-1]}"
     raise ImportError(
-        f"The Keras backend must be installed, {' or '.join(SUPPORTED)}. Received: backend="
-        f"'{name}' ({origin}), installed: {', '.join(found) or 'none of them'}. {advice}."
+        f"The Keras backend must be installed, {known}. Received: backend='{name}' ({origin}), "
+        f"installed: {', '.join(found) or 'none of them'}. {advice}."
     )
 
 

@@ -78,9 +78,24 @@ def install(venv: Path, packages: Path) -> None:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode, imports take 3 x as long
     uv = [python(venv), "-m", "uv", "pip", "install", "--quiet", "--python", python(venv)]
     run([*uv, "--require-hashes", "-r", packages], wanted, environment)
+    beside = packages.with_suffix(".in")
+    if beside.exists():
+        install_torch(pip, uv, beside)
     # Relative, so that a copied checkout imports itself; no build, so nothing more to download.
     site = ask(venv, "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     Path(site, "raikeras-checkout.pth").write_text(os.path.relpath(ROOT, site) + "\n")
+
+
+def install_torch(pip: list, uv: list, packages: Path) -> None:
+    """PyTorch for processors: from where pip is set to look, or else from PyTorch's own index."""
+    version = re.search(r"^torch==([\d.]+)", packages.read_text("utf-8"), re.MULTILINE)[1]
+    print(f"downloading PyTorch {version} for processors, about 180 MB", flush=True)
+    own = [str(word) for word in (*pip, "--no-deps", "-r", packages)]
+    if subprocess.run(own, stderr=subprocess.DEVNULL, check=False).returncode:
+        wanted = (
+            f"PyTorch {version} for processors must be there for Python {sys.version.split()[0]}"
+        )
+        run([*uv, "--no-deps", "--torch-backend", "cpu", "-r", packages], wanted)
 
 
 def summary(packages: Path) -> str:

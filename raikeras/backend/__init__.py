@@ -16,9 +16,9 @@ def load_backend() -> ModuleType:
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
+        known = f"{', '.join(SUPPORTED[:-1])} and {SUPPORTED[-1]}"
         raise RuntimeError(
-            f"raikeras runs on the Keras backends {' and '.join(SUPPORTED)}. Received: backend="
-            f"'{name}'. Set the environment variable KERAS_BACKEND to one of them before Python "
-            "imports Keras."
+            f"raikeras runs on the Keras backends {known}. Received: backend='{name}'. Set the "
+            "environment variable KERAS_BACKEND to one of them before Python imports Keras."
         )
     return importlib.import_module(f"raikeras.backend.{name}")

@@ -15,8 +15,11 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from raikeras.backend.keras_internals import wide_floats
 from raikeras.backend.names import LAYERS
+from raikeras.backend.seeded import random_state as random_state
+from raikeras.backend.seeded import set_random_state as set_random_state
 from raikeras.typing import Nest, Tensor
 
+CHANGES_IN_PLACE = False  # a variable gets another array for each value
 # Gradients that one reduction reads: a kernel of a GPU takes no more than some arguments.
 LOOKED_AT_TOGETHER = 32
 
@@ -273,16 +276,23 @@ def part(stacked: Tensor, index: int) -> Tensor:
     return _part(layers_sharding())(stacked, index)
 
 
+def assign_part(stacked: keras.Variable, index: int, value: Tensor) -> None:
+    """Writes a slice of a stacked variable, outside a step."""
+    if layers_sharding() is not None:
+        whole = stacked._value
+        value = jnp.asarray(value, whole.dtype)
+        stacked._value = _with_part(whole.sharding)(whole, index, value)
+        return
+    if not isinstance(stacked._value, np.ndarray):
+        stacked._value = np.array(stacked._value)  # one copy for all slices
+    stacked._value[index] = value
+
+
 def is_spread(variable: keras.Variable) -> bool:
     """Whether devices hold some layers of a variable each."""
     layout = getattr(variable, "_layout", None)
     mesh = layers_sharding()
     return mesh is not None and layout is not None and LAYERS in layout.axes
-
-
-def with_part(stacked: Tensor, index: int, value: Tensor) -> Tensor:
-    """A spread stack with another slice."""
-    return _with_part(stacked.sharding)(stacked, index, jnp.asarray(value, stacked.dtype))
 
 
 def whole(tensor: Tensor) -> Tensor:

@@ -105,6 +105,14 @@ def check_compiled(model: keras.Model, method: str) -> None:
     model._assert_compile_called(method)
 
 
+def kind_of(optimizer: keras.optimizers.Optimizer) -> type[Any]:
+    """An optimizer's public class: for torch Keras puts one of the backend in its place."""
+    kind = type(optimizer)
+    if kind.__module__.startswith("keras.src.backend."):
+        return getattr(keras.optimizers, kind.__name__)
+    return kind
+
+
 def excluded_from_decay(optimizer: keras.optimizers.Optimizer) -> Any:
     """The variables that an optimizer's weight decay leaves out, if any."""
     return getattr(optimizer, "_exclude_from_weight_decay", None)

@@ -10,7 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from raikeras.backend.keras_internals import build
+from raikeras.backend.one_device import agreed as agreed
+from raikeras.backend.one_device import is_spread as is_spread
+from raikeras.backend.one_device import layers_sharding as layers_sharding
+from raikeras.backend.one_device import meet as meet
+from raikeras.backend.one_device import processes as processes
+from raikeras.backend.one_device import whole as whole
+from raikeras.backend.seeded import random_state as random_state
+from raikeras.backend.seeded import set_random_state as set_random_state
 from raikeras.typing import Nest, Tensor
+
+CHANGES_IN_PLACE = True  # a variable's value is one tf.Variable for good
 
 
 def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
@@ -72,11 +82,6 @@ def parts_of_products(count: int) -> int:
     return 1  # on all cores
 
 
-def layers_sharding() -> Any:
-    """What chains are spread over on JAX: `None`, for Keras has no such thing here."""
-    return None
-
-
 def has_accelerator() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
@@ -107,28 +112,9 @@ def part(stacked: Tensor, index: int) -> Tensor:
     return tf.convert_to_tensor(stacked)[index]
 
 
-def is_spread(variable: keras.Variable) -> bool:
-    """Whether devices hold some layers of a variable each: none does."""
-    return False
-
-
-def whole(tensor: Tensor) -> Tensor:
-    """A tensor that every process can read; here they all can."""
-    return tensor
-
-
-def processes() -> tuple[int, int]:
-    """Which process this is, and of how many that train one model: none does with others."""
-    return 0, 1
-
-
-def meet(where: str) -> None:
-    """Returns when all processes have come here: there is one."""
-
-
-def agreed(choice: bool) -> bool:
-    """What the first process chose, in all of them."""
-    return choice
+def assign_part(stacked: keras.Variable, index: int, value: Tensor) -> None:
+    """Writes a slice of a stacked variable."""
+    stacked.value[index].assign(value)
 
 
 def out_of_reach(tensors: list[Tensor]) -> list[bool]:

@@ -27,8 +27,8 @@ def make_views(stacked: keras.Variable, variables: list[keras.Variable]) -> None
             _make_plain(variable, type(variable).__bases__[0], None)
     for index, variable in enumerate(variables):
         own = variable.__dict__.pop("_value")
-        # Functions that TensorFlow traced earlier hold on to its variable; JAX' array can go.
-        variable.__dict__["_own_value"] = own if hasattr(own, "assign") else None
+        # Functions that TensorFlow traced earlier, and torch's modules, hold on to what changes.
+        variable.__dict__["_own_value"] = own if load_backend().CHANGES_IN_PLACE else None
         variable.__dict__["_slice_of"] = (stacked, index)
         kind: Any = type(variable)
         variable.__class__ = _view_of(kind)
@@ -46,7 +46,7 @@ def release_views(variables: list[keras.Variable], stacked: keras.Variable) -> N
     lost = stack is None  # as Keras leaves all weights when a step fails on JAX
     laid_out = any(getattr(variable, "_layout", None) is not None for variable in variables)
     copied = laid_out and load_backend().layers_sharding() is None
-    at_once = lost or copied or hasattr(stack, "assign") or stack.dtype.itemsize > 4
+    at_once = lost or copied or load_backend().CHANGES_IN_PLACE or stack.dtype.itemsize > 4
     later = None if at_once else Released(stack)
     for index, variable in enumerate(variables):
         kind: Any = type(variable).__bases__[0]
@@ -145,15 +145,6 @@ def _view_of(kind: type[Any]) -> type[Any]:
             return None  # the stack is regularised as a whole
 
         def _direct_assign(self, value: Tensor) -> None:
-            stacked, index = self._slice_of
-            if hasattr(stacked._value, "assign"):  # a TensorFlow variable
-                stacked._value[index].assign(value)
-                return
-            if load_backend().layers_sharding() is not None:
-                stacked._value = load_backend().with_part(stacked._value, index, value)
-                return
-            if not isinstance(stacked._value, np.ndarray):
-                stacked._value = np.array(stacked._value)  # one copy for all slices
-            stacked._value[index] = value
+            load_backend().assign_part(*self._slice_of, value)
 
     return View

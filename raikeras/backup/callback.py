@@ -109,6 +109,7 @@ class Backup(keras.callbacks.Callback):
                 f"Received: a model of type {type(self.model).__name__}"
             )
         self._ages = None
+        self._random: list[np.ndarray] | None = None  # after the last batch
         if self._files:
             self._restore()
         self._saved = time.monotonic()
@@ -125,8 +126,11 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         self._batch_start = time.monotonic()
+        if self._random is not None:  # for readers of data draw as well, in between
+            load_backend().set_random_state(self._random)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._random = load_backend().random_state()
         if batch + 1 < self._last_batch and self._is_due(self._batch_start):
             self._save(self._epoch, batch + 1)
 
@@ -163,6 +167,10 @@ class Backup(keras.callbacks.Callback):
             for number, variable in enumerate(variables)
         ]
         kept: list[str] = []
+        entries += [
+            snapshots.entry(f"random/{number}", array)
+            for number, array in enumerate(self._random or [])
+        ]
         ages = None
         if model.store is not None:
             ages = model.store.read("age", np.arange(model.store.num_examples))
@@ -226,6 +234,8 @@ class Backup(keras.callbacks.Callback):
         variables = self._variables()
         for kind in ("state", "optimizer"):
             self._assign(kind, variables[kind])
+        kept = sorted(name for name in self._last if name.startswith("random/"))
+        self._random = [self._last[name] for name in kept]
         store = self.model.store
         if (store is not None) != ("row/age" in self._last):
             raise self._misfit("rows" if store else "no rows", "the other")

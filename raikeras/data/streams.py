@@ -126,6 +126,10 @@ class _CheckedAdapter(DataAdapter):
     def get_tf_dataset(self) -> Any:
         return checked(self._adapter.get_tf_dataset(), self._check)
 
+    def get_torch_dataloader(self) -> Iterable[Nest]:
+        batches = _drawn(self._adapter.get_torch_dataloader(), self._check)
+        return data_adapter(batches).get_torch_dataloader()
+
     @property
     def num_batches(self) -> int | None:
         return self._adapter.num_batches
@@ -177,6 +181,9 @@ class _Loader(DataAdapter):
         adapter = data_adapter(self._batches())  # looks at two batches for their shapes
         adapter.generator = self._batches
         return adapter.get_tf_dataset()
+
+    def get_torch_dataloader(self) -> Iterable[Nest]:
+        return data_adapter(self._batches()).get_torch_dataloader()
 
     def _batches(self) -> Iterator[tuple[Nest, ...]]:
         yield from _drawn(iter(self._stream), self._check)

@@ -144,7 +144,7 @@ def _checked_axes(axes: Any) -> Literal["all"] | list[int] | None:
 def _check_start(alpha: keras.Variable, name: str) -> None:
     """Raises a `ValueError` if an alpha starts outside [0, 1]; a traced one has no value yet."""
     try:
-        values = np.asarray(alpha.value, dtype="float32")
+        values = np.asarray(ops.convert_to_numpy(alpha), dtype="float32")
     except (TypeError, NotImplementedError):  # what JAX and TensorFlow raise for traced values
         return
     if not ((values >= 0) & (values <= 1)).all():

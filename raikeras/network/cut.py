@@ -94,7 +94,8 @@ def can_cut_before_activation(layer: keras.Layer) -> bool:
     if not hasattr(layer, "activation"):
         return True
     call = getattr(layer.call, "__func__", None)
-    return "activation" in vars(layer) and any(call is one.call for one in _WITH_PRE_ACTIVATION)
+    own = not hasattr(type(layer), "activation")  # and no property
+    return own and any(call is one.call for one in _WITH_PRE_ACTIVATION)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 
 from raikeras.backend import load_backend
-from raikeras.backend.keras_internals import excluded_from_decay, graph_nodes
+from raikeras.backend.keras_internals import excluded_from_decay, graph_nodes, kind_of
 from raikeras.backend.names import LAYERS
 from raikeras.network.chain import Chain
 from raikeras.network.links import Link, Wiring, dense_link, residual_link, settings_of
@@ -36,7 +36,7 @@ _ELEMENTWISE_SETTINGS = (
 
 def reason_not_stackable(optimizer: keras.optimizers.Optimizer) -> str | None:
     """Why an optimizer would not treat a stack of weights as it treats each of them, if so."""
-    kind = type(optimizer)
+    kind = kind_of(optimizer)
     if kind not in _ELEMENTWISE and not vars(kind).get("elementwise", False):
         return f"the optimizer {kind.__name__} is not known to treat every weight by itself"
     for setting in ("clipnorm", "use_ema", "gradient_accumulation_steps"):

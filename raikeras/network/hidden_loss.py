@@ -132,7 +132,7 @@ class HiddenLoss:
     @property
     def is_squared(self) -> bool:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
-        return _kind(self._loss) in _SQUARED
+        return is_squared(self._loss)
 
     def curvature(
         self,
@@ -311,6 +311,11 @@ class _FunctionLoss(keras.losses.Loss):
 def _kind(loss: keras.losses.Loss) -> Any:
     """The class of a loss, or the function that one is made of."""
     return loss.function if isinstance(loss, _FunctionLoss) else type(loss)
+
+
+def is_squared(loss: keras.losses.Loss) -> bool:
+    """Whether a loss is a squared error."""
+    return _kind(loss) in _SQUARED
 
 
 def get_loss(loss: Any) -> keras.losses.Loss:

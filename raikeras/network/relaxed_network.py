@@ -48,6 +48,8 @@ class RelaxedNetwork:
         matching: Whether mismatches are matching losses: these compare a target, wherever it
             stands, with the layer's pre-activation, and task gradients are taken there too.
         stack: Whether to look for chains of equal layers.
+        smooth: Whether the hidden loss is known to be flat where nothing mismatches. Others are not
+            differentiated there: the slope of an absolute value at zero is 1 to JAX, 0 to others.
 
     Attributes:
         layers: The relaxed layers, in the order of the forward pass.
@@ -65,10 +67,11 @@ class RelaxedNetwork:
         at: str,
         matching: bool = False,
         stack: bool = True,
+        smooth: bool = True,
     ) -> None:
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
-        self._net, self._matching = net, matching
+        self._net, self._held = net, matching or not smooth
         self._call_of = {id(layer): layer.call for layer in layers}
         self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:
@@ -195,7 +198,7 @@ class RelaxedNetwork:
                 if fresh is not None and narrow:
                     at_cut = self._at_cut(layer, own)
                     target = around_forward(target, fed_parts[place], at_cut)
-            elif self._matching:
+            elif self._held:
                 at_cut = self._at_cut(layer, own)
                 own, target = held_where_noise(own, target, at_cut, fresh, chain)
             else:

@@ -24,7 +24,7 @@ def without_noise(own: Tensor, target: Tensor, fresh: Tensor | None, chain: Chai
         equal = _is_noise(noise, own, fresh, chain)
         return own + ops.where(equal, noise, ops.zeros_like(noise))
 
-    if keras.backend.backend() == "jax":
+    if keras.backend.backend() != "tensorflow":
         return exact(own)  # XLA makes it part of its neighbours; a condition would keep these apart
 
     @ops.custom_gradient

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from raikeras.backend.keras_internals import kind_of
 from raikeras.optimizers import Rprop, rprop_update
 from raikeras.typing import Tensor
 
@@ -157,7 +158,7 @@ def row_rule(optimizer: keras.optimizers.Optimizer, owner: str = "Learned") -> R
         ValueError: If there is no rule for this optimizer, or if it has a setting that cannot
             act on rows (clipping, EMA, gradient accumulation, loss scaling).
     """
-    make = _RULES.get(type(optimizer))
+    make = _RULES.get(kind_of(optimizer))
     if make is None:
         names = ", ".join(sorted({kind.__name__ for kind in _RULES}))
         raise ValueError(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import keras
 from keras import ops
 
+from raikeras.backend.keras_internals import kind_of
 from raikeras.rows.rules import RowRule
 from raikeras.targets.base import StepView
 from raikeras.typing import Tensor
@@ -100,7 +101,7 @@ def descent(
     """
     if optimizer is None:
         return keras.optimizers.SGD(rate)
-    if type(optimizer) is not keras.optimizers.SGD:
+    if kind_of(optimizer) is not keras.optimizers.SGD:
         raise ValueError(
             "Targets with multipliers must follow SGD: other rules' steps do not get small with "
             "the mismatches that multipliers add up, and they diverge. Leave `optimizer` out, for "

@@ -128,7 +128,8 @@ def _fit(model: keras.Model, tensors: list[Tensor]) -> list[Tensor]:
 
 
 def _squared_norm(tensor: Tensor) -> Tensor:
-    tensor = getattr(tensor, "values", tensor)  # of TensorFlow's slices of an embedding
+    if not ops.is_tensor(tensor):  # TensorFlow's slices of an embedding
+        tensor = tensor.values
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     return ops.cast(
         ops.sum(ops.square(ops.cast(tensor, "float32" if "16" in dtype else dtype))), "float32"

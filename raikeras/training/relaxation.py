@@ -10,7 +10,7 @@ from raikeras.losses import MatchingLoss
 from raikeras.network.chain import Chain
 from raikeras.network.changes import Parts
 from raikeras.network.cut import Cut
-from raikeras.network.hidden_loss import HiddenLoss, get_loss
+from raikeras.network.hidden_loss import HiddenLoss, get_loss, is_squared
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.storage import Store
@@ -117,10 +117,11 @@ class Relaxation:
         return True
 
     def _network(self) -> RelaxedNetwork:
-        matching = isinstance(get_loss(self.given_loss), MatchingLoss)
+        loss = get_loss(self.given_loss)
+        matching, smooth = isinstance(loss, MatchingLoss), is_squared(loss)
         layers = choose_layers(self._net, self._relax)
         with keras.name_scope(self.scope):
-            return RelaxedNetwork(self._net, layers, self.at, matching, self._stack)
+            return RelaxedNetwork(self._net, layers, self.at, matching, self._stack, smooth)
 
     def _take(self, network: RelaxedNetwork, parts: Parts) -> None:
         self.network, self._parts = network, parts

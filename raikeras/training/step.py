@@ -58,7 +58,7 @@ class Step:
         self.inputs: list[Tensor] = []
         self._model = model
         self.hidden_sample_weight = None if model.target_rule.has_weights else self.sample_weight
-        self._start = self._state()
+        self._start, self._random = self._state(), load_backend().random_state()
         self._recorded: tuple[Any, Any] | None = None
         self._mismatches: list[Tensor] | None = None  # of the step's own targets
         self._task: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
@@ -404,8 +404,13 @@ class Step:
 
         def run(*args: Any) -> Any:
             state = [*self._start, *((weight, weight.value) for weight in self.weights)]
-            with keras.StatelessScope(state, collect_losses=True):
-                return function(*args)
+            now = load_backend().random_state()
+            load_backend().set_random_state(self._random)
+            try:
+                with keras.StatelessScope(state, collect_losses=True):
+                    return function(*args)
+            finally:
+                load_backend().set_random_state(now)
 
         return run
 

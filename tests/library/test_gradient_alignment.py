@@ -312,7 +312,7 @@ def test_training_is_the_same_with_and_without(targets):
         )
         model = relaxed(net, targets(), hidden_loss="mean_squared_error")
         model.fit(X, Y, epochs=2, batch_size=8, shuffle=False, verbose=0, callbacks=callbacks)
-        weights.append([np.array(v.value) for v in net.variables])
+        weights.append([np.array(v) for v in net.variables])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

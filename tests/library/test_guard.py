@@ -225,7 +225,7 @@ def test_nothing_relaxed_is_plain_keras_also_where_it_overflows():
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX always compiles")
 @pytest.mark.parametrize("batch_size", [40, 20])
-def test_xla_on_tensorflow(batch_size):
+def test_a_compiled_step(batch_size):
     model = _model(OPTIMIZERS["momentum"]())
     model.compile(model.optimizer, model.loss, jit_compile=True)
     _, message = _fit_until_stopped(model, batch_size=batch_size)

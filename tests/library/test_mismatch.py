@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import raikeras
 from raikeras.backend import load_backend
 from raikeras.losses import HalfSquaredError
 from raikeras.network.cut import Cut
@@ -206,3 +207,21 @@ def test_the_squared_errors_of_a_chain_fit_into_a_narrow_loss():
 
 def cuts_of_chain():
     return [Cut(name, keras.layers.Layer(name=name), (4,)) for name in ("a", "b")]
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_rows_that_have_just_started_feel_no_kink(fuse):
+    """The slope of an absolute value at zero is 1 to JAX and 0 to the others."""
+    hidden = [keras.layers.Dense(4, "tanh", name=f"hidden_{k}") for k in range(4)]
+    net = keras.Sequential([keras.Input((3,)), *hidden, keras.layers.Dense(1)])
+    before = net.get_weights()
+    model = raikeras.RelaxedModel(
+        net,
+        relax=[layer.name for layer in hidden],
+        hidden_loss=keras.losses.MeanAbsoluteError("sum"),
+        fuse=fuse,
+    )
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 3), "float32"), np.ones((8, 1), "float32"), batch_size=8, verbose=0)
+    moved = [(a != b).any() for a, b in zip(net.get_weights(), before, strict=True)]
+    assert moved == [False] * 8 + [True] * 2

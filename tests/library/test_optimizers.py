@@ -74,7 +74,7 @@ def test_it_minimises_a_badly_scaled_quadratic():
     scale = np.array([1e-4, 1.0, 1e4], "float32")
     variable, optimizer = keras.Variable(np.full(3, 2.0, "float32")), Rprop(0.1)
     for _ in range(150):
-        optimizer.apply([scale * ops.convert_to_tensor(variable)], [variable])
+        optimizer.apply([ops.convert_to_tensor(scale) * variable.value], [variable])
     assert np.abs(ops.convert_to_numpy(variable)).max() < 1e-3
 
 

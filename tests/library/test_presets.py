@@ -113,7 +113,7 @@ def test_rai_growing_weighs_and_steps_as_documented():
     expected = raikeras.initializers.isometric_start(make_net(), seed=3).get_weights()
     for ours, theirs in zip(net.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert type(model.optimizer) is keras.optimizers.Adam
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
     assert model.optimizer.beta_2 == pytest.approx(0.99)
     for step in range(4):
         rows = None if model.store is None else model.targets(np.arange(len(X)))
@@ -240,7 +240,7 @@ def test_mu_pc_makes_the_choices_that_it_documents():
         np.testing.assert_array_equal(ours, theirs)
     assert [cut.name for cut in model.relaxed.network.cuts] == [f"z_{k}" for k in range(7)]
     assert [len(chain) for chain in model.relaxed.network.chains] == [6]
-    assert type(model.optimizer) is keras.optimizers.Adam
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
     assert (model.target_rule.steps, model.target_rule.step_size) == (7, 0.2)
     # At the forward pass the energy is the task's: half the squared error, summed over outputs.
     wanted = 0.5 * np.mean(np.sum((net.predict(X, verbose=0) - Y) ** 2, axis=1))

@@ -107,7 +107,7 @@ def test_rows_and_slots_outside_the_batch_stay_bit_for_bit(rule, storage, dtype,
     np.testing.assert_array_equal(after["age"][:, 0], [2, 2, 5, 2, 5, 2, 2, 5, 2])
 
 
-@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("steps", [1] if keras.backend.backend() == "torch" else [1, 2])
 @pytest.mark.parametrize("storage", ["host", "path"])
 def test_training_gives_the_numbers_of_the_device(storage, steps, place):
     settings = {**COMPILED, "steps_per_execution": steps}

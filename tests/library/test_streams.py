@@ -162,6 +162,9 @@ class Adapter(raikeras.data.streams.DataAdapter):
         inputs = {"inputs": X, "example_id": IDS}
         return tf.data.Dataset.from_tensor_slices((inputs, Y)).batch(BATCH)
 
+    def get_torch_dataloader(self):
+        return map(numbered, PARTS)
+
     def on_epoch_begin(self):
         self.epochs.append("begin")
 

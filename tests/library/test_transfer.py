@@ -64,7 +64,9 @@ def test_the_gradient_of_the_integral_is_the_function(name):
         at_zero = np.zeros((1, 4))
         (x,) = doubled(np.concatenate([MODERATE[0], at_zero, 5 * MODERATE[1]]))
         found = gradient(lambda x: ops.sum(ALL[name].integral(x)), x)
-        np.testing.assert_allclose(found, ALL[name](x), atol=1e-12, rtol=0)
+        # From 20 on torch takes softplus for linear.
+        bound = 3e-9 if keras.backend.backend() == "torch" else 1e-12
+        np.testing.assert_allclose(found, ALL[name](x), atol=bound, rtol=0)
 
 
 def test_the_dilogarithm_series_is_exact_to_rounding():

@@ -141,7 +141,7 @@ def test_one_call_adds_a_function_by_its_name_and_by_itself():
         MatchingLoss("softsign", reduction="none")(y, tensors[1]), expected.sum(-1), atol=1e-4
     )
     outside = made.matching_loss_of_output(ops.full_like(y, 2.0), tensors[1])
-    assert np.all(np.isfinite(outside))
+    assert np.all(np.isfinite(ops.convert_to_numpy(outside)))
 
 
 def test_a_registered_function_can_bring_its_divergence_and_its_dual():
@@ -213,7 +213,7 @@ def test_a_layer_with_a_transfer_function_survives_its_file(identifier, tmp_path
     again = keras.saving.load_model(tmp_path / "net.keras")
     found = again.layers[-1].activation
     assert type(found) is type(transfer.get(identifier)) and found.name == identifier
-    np.testing.assert_array_equal(again(A), np.array(net(A)))
+    np.testing.assert_array_equal(again.predict(A, verbose=0), net.predict(A, verbose=0))
 
 
 def test_a_registered_function_that_is_missing_at_loading_says_so(monkeypatch):

@@ -7,6 +7,7 @@ import contextlib
 
 import keras
 import numpy as np
+import pytest
 from scipy import special
 
 from raikeras import transfer
@@ -119,19 +120,22 @@ def _softplus_dual(y):
 
 @contextlib.contextmanager
 def double_precision():
-    """Float64 arithmetic, which JAX and Keras' type promotion on JAX allow only when told."""
-    if keras.backend.backend() != "jax":
-        yield
-        return
-    import jax
+    """Float64 arithmetic, which JAX, and Keras but on TensorFlow, allow only when told."""
+    with wide_floats() if keras.backend.backend() != "tensorflow" else contextlib.nullcontext():
+        if keras.backend.backend() != "jax":
+            yield
+            return
+        import jax
 
-    context = jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()
-    with context, wide_floats():
-        yield
+        known = hasattr(jax, "enable_x64")
+        with jax.enable_x64(True) if known else jax.experimental.enable_x64():
+            yield
 
 
 def compiled(function):
-    """The function as one XLA program."""
+    """The function as one XLA program; skips the test where there is no XLA."""
+    if keras.backend.backend() == "torch":
+        pytest.skip("torch has no XLA")
     if keras.backend.backend() == "jax":
         import jax
 

@@ -40,8 +40,8 @@ def last_line(folder: Path, *packages: str, config: str | None = None, **environ
 
 def test_jax_alone_without_keras_backend_gets_a_sentence(tmp_path):
     assert last_line(tmp_path, "jax") == (
-        "ImportError: The Keras backend must be installed, tensorflow or jax. Received: backend="
-        "'tensorflow' (Keras' default, as KERAS_BACKEND is not set), installed: jax. Set "
+        "ImportError: The Keras backend must be installed, tensorflow, jax or torch. Received: "
+        "backend='tensorflow' (Keras' default, as KERAS_BACKEND is not set), installed: jax. Set "
         "KERAS_BACKEND=jax in the environment before Python imports Keras, or pip install "
         "tensorflow."
     )
