@@ -32,7 +32,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-torch test-once test-floor fuzz lint lock publish confirm clean \
+.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-torch test-once test-floor docs docs-links fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifneq ($(PART),)
@@ -159,6 +159,16 @@ test-torch: build/torch/ready ## the library's tests on PyTorch (build/torch: 18
 build/torch/ready: requirements/uv.txt requirements/torch.txt requirements/torch.in requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/torch torch.txt
 
+docs: build/docs-env/ready ## build the documentation into build/docs, running its tutorials (build/docs-env: its environment)
+	@build/docs-env/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "The documentation is $(CURDIR)/build/docs/index.html"
+
+docs-links: build/docs-env/ready ## look whether every link of the documentation leads somewhere
+	@build/docs-env/bin/python -m sphinx -q -b linkcheck docs build/docs-links
+
+build/docs-env/ready: requirements/uv.txt requirements/docs.txt requirements/setup.py
+	@$(PYTHON) requirements/setup.py build/docs-env docs.txt
+
 test-once: $(READY)
 	@echo "== tests that need no Keras"
 	@env -u KERAS_BACKEND $(PYTEST) $(ONCE)
@@ -192,6 +202,7 @@ lock: $(READY) ## renew requirements/*.txt (UPGRADE=--upgrade takes the newest v
 	@for backend in tensorflow jax; do \
 		$(COMPILE) $(UPGRADE) --resolution lowest-direct --extra $$backend --extra dev pyproject.toml -o requirements/floor-$$backend.txt || exit; \
 	done
+	@$(COMPILE) $(UPGRADE) $(patsubst %,--extra %,jax experiments docs) -c requirements/all.txt --no-annotate pyproject.toml -o requirements/docs.txt
 	@$(COMPILE) $(UPGRADE) --torch-backend cpu --extra torch --extra dev --no-emit-package torch pyproject.toml requirements/torch.in -o requirements/torch.txt
 	@printf '%s\n' fabricpc ngclearn pydeepity | $(COMPILE) $(UPGRADE) --extra jax pyproject.toml - -o requirements/peers.txt
 	@echo pcx | $(COMPILE) $(UPGRADE) - -o requirements/peers-pcx.txt

@@ -45,7 +45,7 @@ class RelaxedModel(keras.Model):
     """Trains a net with relaxed activations; the net itself stays the user's.
 
     In training, each relaxed layer is fed by targets instead of the output of the layer before it,
-    and weights and targets together minimise
+    and weights and targets together minimise::
 
         task loss(y, outputs of the relaxed path)
             + sum over relaxed layers of hidden_weight * hidden_loss(target, layer's own output).

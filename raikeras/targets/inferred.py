@@ -52,11 +52,11 @@ class Inferred(TargetRule):
 
     Without `step_size` and `optimizer` the steps follow the curvature of each example's objective:
     cut t has the rate 1 / sigma_t. Before the first step all cuts are moved along `v`, and `h`, by
-    which the gradient changes, gives sigma_t = |h_t| / |v_t|; then `h_t`, scaled so that all cuts
-    have the same sigma_t |v_t|^2, is the next `v_t`. This is a power iteration within each cut, and
-    between cuts the symmetric scaling of a matrix (Knight, Ruiz & Ucar, 2014): at its fixed point
-    `v` is an eigenvector, of eigenvalue 1, of the Hessian over sigma, of which steps bear up to 2.
-    Later the gradients before and behind each step are compared, as in Malitsky & Mishchenko
+    which the gradient changes, gives `sigma_t = |h_t| / |v_t|`; then `h_t`, scaled so that all cuts
+    have the same `sigma_t |v_t|^2`, is the next `v_t`. This is a power iteration within each cut,
+    and between cuts the symmetric scaling of a matrix (Knight, Ruiz & Ucar, 2014): at its fixed
+    point `v` is an eigenvector, of eigenvalue 1, of the Hessian over sigma, of which steps bear up
+    to 2. Later the gradients before and behind each step are compared, as in Malitsky & Mishchenko
     (2020): where they differ by more than the curvature allows, it is raised at the cuts that
     differ most, and a step behind which the objective rises is taken back. This costs five
     gradients a batch beside one a step, holds whatever the weight and the scale of the losses, and
