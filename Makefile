@@ -32,7 +32,7 @@ PEERS := $(patsubst requirements/%.txt,%,$(wildcard requirements/peers*.txt))
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-torch test-once test-floor docs docs-links fuzz lint lock publish confirm clean \
+.PHONY: help setup reproduce results worker figures report verify bench bench-gpu bench-devices bench-peers publish-peers test test-tensorflow test-jax test-torch test-once test-floor wheel docs docs-links fuzz lint lock publish confirm clean \
 	$(FLOORS:%=test-floor-%) checked/reference checked/$(PROFILE)
 
 ifneq ($(PART),)
@@ -158,6 +158,14 @@ test-torch: build/torch/ready ## the library's tests on PyTorch (build/torch: 18
 
 build/torch/ready: requirements/uv.txt requirements/torch.txt requirements/torch.in requirements/setup.py
 	@$(PYTHON) requirements/setup.py build/torch torch.txt
+
+codecheck.yml: report/codecheck.py $(wildcard report/studies/*/*.py) | $(READY)
+	@$(PY) report/codecheck.py
+
+wheel: $(READY) ## build wheel and source distribution into build/dist
+	@rm -rf build/dist
+	@$(PY) -m uv build --quiet --out-dir build/dist
+	@ls build/dist
 
 docs: build/docs-env/ready ## build the documentation into build/docs, running its tutorials (build/docs-env: its environment)
 	@build/docs-env/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
