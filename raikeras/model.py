@@ -175,6 +175,8 @@ class RelaxedModel(keras.Model):
         """
         if not hasattr(self, "relaxed"):
             return super().variables
+        if not self.relaxed.shows_variables:
+            return []
         store, listed = self.relaxed.store, self.relaxed.listed
         own = super().variables if listed is None else listed
         return own + (store.variables if store else [])
@@ -296,6 +298,14 @@ class RelaxedModel(keras.Model):
             super()._maybe_symbolic_build(iterator, data_batch)
         else:
             build_for(self, iterator, data_batch)
+
+    def _track_variables(self) -> None:
+        # Keras' hook, on torch: a module's parameters. The net's layers have theirs, rows are none.
+        self.relaxed.shows_variables = False
+        try:
+            super()._track_variables()
+        finally:
+            self.relaxed.shows_variables = True
 
     def train_step(self, *args: Any) -> Any:
         return load_backend().train_step(self, run_step, *args)

@@ -276,6 +276,10 @@ def part(stacked: Tensor, index: int) -> Tensor:
     return _part(layers_sharding())(stacked, index)
 
 
+def share(own: Any, stacked: keras.Variable, index: int) -> None:
+    """On torch what makes a variable's own tensor show a slice; here it has gone."""
+
+
 def assign_part(stacked: keras.Variable, index: int, value: Tensor) -> None:
     """Writes a slice of a stacked variable, outside a step."""
     if layers_sharding() is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def random_state() -> list[np.ndarray]:
+def random_state(seed: int | None = None) -> list[np.ndarray]:
     """What random numbers follow from beside the variables of seed generators: nothing."""
     return []
 

@@ -112,6 +112,10 @@ def part(stacked: Tensor, index: int) -> Tensor:
     return tf.convert_to_tensor(stacked)[index]
 
 
+def share(own: Any, stacked: keras.Variable, index: int) -> None:
+    """On torch what makes a variable's own tensor show a slice; here nothing looks at it."""
+
+
 def assign_part(stacked: keras.Variable, index: int, value: Tensor) -> None:
     """Writes a slice of a stacked variable."""
     stacked.value[index].assign(value)

@@ -34,7 +34,7 @@ def gather(tables: dict[str, Any], ids: Tensor | None) -> dict[str, Tensor]:
         places = keras.ops.convert_to_numpy(ids)
         found = {key: table.gather(places) for key, table in tables.items()}
         return {key: keras.ops.convert_to_tensor(rows) for key, rows in found.items()}
-    return {key: table.variable.value[table.places(ids)] for key, table in tables.items()}
+    return {key: table.variable.value[_places(table, ids)] for key, table in tables.items()}
 
 
 def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor]) -> None:
@@ -48,12 +48,12 @@ def scatter(tables: dict[str, Any], ids: Tensor | None, rows: dict[str, Tensor])
 
 def write(table: Any, ids: Tensor, rows: Tensor) -> None:
     """Writes rows outside a step, in place."""
-    to_numpy, to_tensor = keras.ops.convert_to_numpy, keras.ops.convert_to_tensor
     if table.on_host:
-        table.scatter(to_numpy(ids), to_numpy(rows))
+        table.scatter(keras.ops.convert_to_numpy(ids), keras.ops.convert_to_numpy(rows))
         return
     with torch.no_grad():
-        table.variable.value[table.places(to_tensor(ids))] = to_tensor(rows, table.dtype)
+        rows = keras.ops.convert_to_tensor(rows, table.dtype)
+        table.variable.value[_places(table, ids)] = rows
 
 
 def wait() -> None:
@@ -90,15 +90,19 @@ def stack(variables: list[keras.Variable], like: keras.Variable) -> Tensor:
 
 
 def unstack(stacked: Tensor, variables: list[keras.Variable]) -> None:
-    """The inverse: writes the parts of a stack into the variables."""
-    with torch.no_grad():
-        for variable, part in zip(variables, stacked.unbind(), strict=True):
-            variable.value.copy_(part)
+    """The inverse: the variables get the parts of a stack, in memory of their own."""
+    for variable, part in zip(variables, stacked.detach().unbind(), strict=True):
+        variable.value.data = part.clone()
 
 
 def part(stacked: Tensor, index: int) -> Tensor:
     """A slice of a stack, which shares its memory."""
     return stacked[index]
+
+
+def share(own: Tensor, stacked: keras.Variable, index: int) -> None:
+    """Has a variable's tensor show a slice of a stacked one: modules' parameters are these."""
+    own.data = stacked.value.detach()[index]
 
 
 def assign_part(stacked: keras.Variable, index: int, value: Tensor) -> None:
@@ -131,28 +135,44 @@ def differentiate(
         The rest, one gradient per trainable weight, the gradient by `at`, likewise a list.
     """
     weights = [variable.value for variable in model.trainable_variables]
+    known = [number for number, weight in enumerate(weights) if weight.requires_grad]
     with _differentiating():
         at = keras.tree.map_structure(_leaf, at)
         leaves = keras.tree.flatten(at)
         value, rest = function(at)
-        found = _gradients(value, [*weights, *leaves])
-    by_tensor = [_or_zeros(*pair) for pair in zip(found[len(weights) :], leaves, strict=True)]
+        found = _gradients(value, [*(weights[number] for number in known), *leaves])
+    by_weight: list[Tensor | None] = [None] * len(weights)  # of one that PyTorch was told to leave
+    for number in known:
+        by_weight[number] = found.pop(0)
+    by_tensor = [_or_zeros(*pair) for pair in zip(found, leaves, strict=True)]
     by_tensor = keras.tree.pack_sequence_as(at, by_tensor)
-    return keras.tree.map_structure(_detached, rest), found[: len(weights)], by_tensor
+    return keras.tree.map_structure(_detached, rest), by_weight, by_tensor
 
 
 def without_trace(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function(model, *args)` for what the variables hold; it changes none."""
 
     def run(*args: Any) -> Any:
-        with _computing(), keras.StatelessScope(collect_losses=True):
-            return function(model, *args)
+        before = random_state()
+        try:
+            with _computing(), keras.StatelessScope(collect_losses=True):
+                return function(model, *args)
+        finally:
+            set_random_state(before)
 
     return run
 
 
-def random_state() -> list[np.ndarray]:
-    """The generators that Dropout without a seed draws from; a seed generator is a variable."""
+def random_state(seed: int | None = None) -> list[np.ndarray]:
+    """The generators that Dropout without a seed draws from; a seed generator is a variable.
+
+    Args:
+        seed: Integer, for the state that follows from it. `None`: the present one.
+    """
+    if seed is not None:
+        devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        made = [torch.Generator(device).manual_seed(seed) for device in devices]
+        return [generator.get_state().numpy() for generator in made]
     states = [torch.get_rng_state()]
     states += [torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else []
     return [state.numpy() for state in states]
@@ -160,7 +180,9 @@ def random_state() -> list[np.ndarray]:
 
 def set_random_state(state: list[np.ndarray]) -> None:
     """Has random numbers follow from a `random_state`."""
-    for setter, array in zip((torch.set_rng_state, torch.cuda.set_rng_state), state, strict=False):
+    setters = [torch.set_rng_state]
+    setters += [torch.cuda.set_rng_state] if torch.cuda.is_available() else []
+    for setter, array in zip(setters, state, strict=False):
         setter(torch.from_numpy(np.array(array)))
 
 
@@ -253,6 +275,11 @@ def _leaf(tensor: Tensor) -> Tensor:
 
 def _detached(leaf: Any) -> Any:
     return leaf.detach() if isinstance(leaf, torch.Tensor) else leaf
+
+
+def _places(table: Any, ids: Any) -> Tensor:
+    """Where rows lie in a table on the device: integers of other dtypes are masks, or no places."""
+    return table.places(keras.ops.convert_to_tensor(ids).to(torch.int64))
 
 
 def _alias(tensor: Tensor) -> Tensor:

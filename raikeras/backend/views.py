@@ -29,6 +29,7 @@ def make_views(stacked: keras.Variable, variables: list[keras.Variable]) -> None
         own = variable.__dict__.pop("_value")
         # Functions that TensorFlow traced earlier, and torch's modules, hold on to what changes.
         variable.__dict__["_own_value"] = own if load_backend().CHANGES_IN_PLACE else None
+        load_backend().share(own, stacked, index)
         variable.__dict__["_slice_of"] = (stacked, index)
         kind: Any = type(variable)
         variable.__class__ = _view_of(kind)
@@ -143,6 +144,14 @@ def _view_of(kind: type[Any]) -> type[Any]:
         @property
         def regularizer(self) -> None:
             return None  # the stack is regularised as a whole
+
+        @property
+        def trainable(self) -> bool:
+            return self._trainable
+
+        @trainable.setter
+        def trainable(self, value: bool) -> None:
+            self._trainable = bool(value)  # torch's would also tell the slice, which has no say
 
         def _direct_assign(self, value: Tensor) -> None:
             load_backend().assign_part(*self._slice_of, value)

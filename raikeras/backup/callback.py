@@ -109,7 +109,9 @@ class Backup(keras.callbacks.Callback):
                 f"Received: a model of type {type(self.model).__name__}"
             )
         self._ages = None
-        self._random: list[np.ndarray] | None = None  # after the last batch
+        # Where random numbers stand after the last batch: steps draw from a stream of their own,
+        # which readers of data, who draw in between, do not move.
+        self._random = load_backend().random_state(self._start["seed"])
         if self._files:
             self._restore()
         self._saved = time.monotonic()
@@ -126,11 +128,12 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         self._batch_start = time.monotonic()
-        if self._random is not None:  # for readers of data draw as well, in between
-            load_backend().set_random_state(self._random)
+        self._others = load_backend().random_state()
+        load_backend().set_random_state(self._random)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._random = load_backend().random_state()
+        load_backend().set_random_state(self._others)
         if batch + 1 < self._last_batch and self._is_due(self._batch_start):
             self._save(self._epoch, batch + 1)
 
@@ -168,8 +171,7 @@ class Backup(keras.callbacks.Callback):
         ]
         kept: list[str] = []
         entries += [
-            snapshots.entry(f"random/{number}", array)
-            for number, array in enumerate(self._random or [])
+            snapshots.entry(f"random/{number}", array) for number, array in enumerate(self._random)
         ]
         ages = None
         if model.store is not None:

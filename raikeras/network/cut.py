@@ -94,8 +94,8 @@ def can_cut_before_activation(layer: keras.Layer) -> bool:
     if not hasattr(layer, "activation"):
         return True
     call = getattr(layer.call, "__func__", None)
-    own = not hasattr(type(layer), "activation")  # and no property
-    return own and any(call is one.call for one in _WITH_PRE_ACTIVATION)
+    computed = isinstance(getattr(type(layer), "activation", None), property)
+    return not computed and any(call is one.call for one in _WITH_PRE_ACTIVATION)
 
 
 @contextlib.contextmanager

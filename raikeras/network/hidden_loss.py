@@ -35,6 +35,12 @@ _SQUARED = (
     keras.losses.MeanSquaredError,
     keras.losses.mean_squared_error,
 )
+_KINKED = (
+    keras.losses.MeanAbsoluteError,
+    keras.losses.MeanAbsolutePercentageError,
+    keras.losses.mean_absolute_error,
+    keras.losses.mean_absolute_percentage_error,
+)
 
 
 class Pair(NamedTuple):
@@ -132,7 +138,7 @@ class HiddenLoss:
     @property
     def is_squared(self) -> bool:
         """Whether it is a squared error: at the pre-activation a layer solves least squares."""
-        return is_squared(self._loss)
+        return _kind(self._loss) in _SQUARED
 
     def curvature(
         self,
@@ -313,9 +319,9 @@ def _kind(loss: keras.losses.Loss) -> Any:
     return loss.function if isinstance(loss, _FunctionLoss) else type(loss)
 
 
-def is_squared(loss: keras.losses.Loss) -> bool:
-    """Whether a loss is a squared error."""
-    return _kind(loss) in _SQUARED
+def has_kink(loss: keras.losses.Loss) -> bool:
+    """Whether a loss is known to have no slope where nothing mismatches."""
+    return _kind(loss) in _KINKED
 
 
 def get_loss(loss: Any) -> keras.losses.Loss:

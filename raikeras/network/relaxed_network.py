@@ -48,8 +48,8 @@ class RelaxedNetwork:
         matching: Whether mismatches are matching losses: these compare a target, wherever it
             stands, with the layer's pre-activation, and task gradients are taken there too.
         stack: Whether to look for chains of equal layers.
-        smooth: Whether the hidden loss is known to be flat where nothing mismatches. Others are not
-            differentiated there: the slope of an absolute value at zero is 1 to JAX, 0 to others.
+        kink: Whether the hidden loss has no slope where nothing mismatches; there it is not
+            differentiated: that of an absolute value at zero is 1 to JAX, 0 to others.
 
     Attributes:
         layers: The relaxed layers, in the order of the forward pass.
@@ -67,11 +67,11 @@ class RelaxedNetwork:
         at: str,
         matching: bool = False,
         stack: bool = True,
-        smooth: bool = True,
+        kink: bool = False,
     ) -> None:
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
-        self._net, self._held = net, matching or not smooth
+        self._net, self._held = net, matching or kink
         self._call_of = {id(layer): layer.call for layer in layers}
         self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:

@@ -128,8 +128,9 @@ def _fit(model: keras.Model, tensors: list[Tensor]) -> list[Tensor]:
 
 
 def _squared_norm(tensor: Tensor) -> Tensor:
-    if not ops.is_tensor(tensor):  # TensorFlow's slices of an embedding
-        tensor = tensor.values
+    values = getattr(tensor, "values", None)
+    if values is not None and not callable(values):  # TensorFlow's slices of an embedding
+        tensor = values
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     return ops.cast(
         ops.sum(ops.square(ops.cast(tensor, "float32" if "16" in dtype else dtype))), "float32"

@@ -10,7 +10,7 @@ from raikeras.losses import MatchingLoss
 from raikeras.network.chain import Chain
 from raikeras.network.changes import Parts
 from raikeras.network.cut import Cut
-from raikeras.network.hidden_loss import HiddenLoss, get_loss, is_squared
+from raikeras.network.hidden_loss import HiddenLoss, get_loss, has_kink
 from raikeras.network.relaxed_network import RelaxedNetwork
 from raikeras.network.select_layers import choose_layers
 from raikeras.rows.storage import Store
@@ -42,6 +42,7 @@ class Relaxation:
         data: Fingerprint of the arrays whose examples the rows belong to.
         said: Whether the user was told that layers train one by one.
         listed: The model's variables while chains are attached.
+        shows_variables: Whether the model has its variables to show, see `_track_variables` there.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Relaxation:
         self.data: str | None = None
         self.said = False
         self.listed: list[keras.Variable] | None = None
+        self.shows_variables = True
         with keras.name_scope(self.scope):
             self.overflowed = Overflowed()
         parts = Parts(net)
@@ -118,10 +120,10 @@ class Relaxation:
 
     def _network(self) -> RelaxedNetwork:
         loss = get_loss(self.given_loss)
-        matching, smooth = isinstance(loss, MatchingLoss), is_squared(loss)
+        matching, kink = isinstance(loss, MatchingLoss), has_kink(loss)
         layers = choose_layers(self._net, self._relax)
         with keras.name_scope(self.scope):
-            return RelaxedNetwork(self._net, layers, self.at, matching, self._stack, smooth)
+            return RelaxedNetwork(self._net, layers, self.at, matching, self._stack, kink)
 
     def _take(self, network: RelaxedNetwork, parts: Parts) -> None:
         self.network, self._parts = network, parts

@@ -80,12 +80,12 @@ def test_the_second_derivative_is_the_change_of_the_gradient():
             return gradient(lambda z: ops.sum(loss.call(ops.convert_to_tensor(y), z)), x)
 
         def along(x):
-            return ops.sum(first(x) * ops.convert_to_tensor(direction))
+            return ops.sum(first(x) * ops.convert_to_tensor(direction, "float64"))
 
         at = ops.convert_to_tensor(LOGITS, dtype="float64")
         found = gradient(along, at)
         step = 1e-5 * direction
-        ends = [first(at + ops.convert_to_tensor(sign * step)) for sign in (1, -1)]
+        ends = [first(at + ops.convert_to_tensor(sign * step, "float64")) for sign in (1, -1)]
         change = (np.array(ends[0]) - np.array(ends[1])) / 2e-5
         np.testing.assert_allclose(found, change, atol=1e-8)
 

@@ -29,7 +29,7 @@ LEVELS = [
     ["__init__"],
 ]
 # Private names of Keras that a subclass defines, for Keras calls them.
-HOOKS = {"_maybe_symbolic_build", "_direct_assign", "_value"}
+HOOKS = {"_maybe_symbolic_build", "_direct_assign", "_track_variables", "_value"}
 
 
 def imported(tree: ast.AST, path: Path = ROOT / "script.py") -> set[str]:
