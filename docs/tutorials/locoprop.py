@@ -41,3 +41,8 @@ figure.tight_layout()
 # %% [markdown]
 # Both at the best of four rates. A batch costs LocoProp ten local steps: the paper gives backprop
 # the same wall time as well, and there the picture is another.
+
+# %% tags=["remove-cell"]
+from myst_nb import glue  # for the gallery
+
+glue("locoprop", figure, display=False)

@@ -53,3 +53,8 @@ figure.tight_layout()
 # This is backprop at a default start and rate. With a start that suits the depth,
 # `raikeras.initializers.isometric_start`, it trains this net too: the paper compares the two at
 # their best.
+
+# %% tags=["remove-cell"]
+from myst_nb import glue  # for the gallery
+
+glue("moons", figure, display=False)

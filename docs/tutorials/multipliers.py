@@ -61,3 +61,8 @@ figure.tight_layout()
 # %% [markdown]
 # Before the first step. Adam, which divides by the size of a gradient, hides much of such a fading
 # from the accuracy: look at the gradients themselves.
+
+# %% tags=["remove-cell"]
+from myst_nb import glue  # for the gallery
+
+glue("multipliers", figure, display=False)

@@ -37,3 +37,8 @@ seaborn.lineplot(table, x="step", y="alpha", units=unit, estimator=None, ax=axis
 axis.set(ylabel="alpha of each unit")
 figure.tight_layout()
 print(f"accuracy {history.history['accuracy'][-1]:.2f}")
+
+# %% tags=["remove-cell"]
+from myst_nb import glue  # for the gallery
+
+glue("slopes", figure, display=False)

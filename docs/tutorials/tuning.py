@@ -58,3 +58,8 @@ axis.set(
 )
 figure.colorbar(points, label="steps of inference")
 figure.tight_layout()
+
+# %% tags=["remove-cell"]
+from myst_nb import glue  # for the gallery
+
+glue("tuning", figure, display=False)
