@@ -143,12 +143,13 @@ test: $(READY) ## run all tests on all cores, those of the library on one backen
 	@failed=0; for part in test-tensorflow test-jax test-torch test-once; do $(MAKE) -s $$part || failed=1; done; exit $$failed
 
 test-tensorflow test-jax: test-%: $(READY)
-	@echo "== tests on $*"
-	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(wordlist 1,$(HALF),$(LIBRARY)) $(OTHERS_$*)
-	@echo "== the other half of the library's"
-	@KERAS_BACKEND=$* $(PYTEST) --quick-compile $(filter-out $(wordlist 1,$(HALF),$(LIBRARY)),$(LIBRARY))
-	@echo "== tests on $*, compiled as users do"
-	@KERAS_BACKEND=$* $(PYTEST) $(AS_USERS)
+	@failed=0; export KERAS_BACKEND=$*; echo "== tests on $*"; \
+	$(PYTEST) --quick-compile $(wordlist 1,$(HALF),$(LIBRARY)) $(OTHERS_$*) || failed=1; \
+	echo "== the other half of the library's"; \
+	$(PYTEST) --quick-compile $(filter-out $(wordlist 1,$(HALF),$(LIBRARY)),$(LIBRARY)) || failed=1; \
+	echo "== tests on $*, compiled as users do"; \
+	$(PYTEST) $(AS_USERS) || failed=1; \
+	exit $$failed
 
 # An environment of its own, for TensorFlow and PyTorch do not share a process well. A thread for
 # each process: with more they wait for each other.
