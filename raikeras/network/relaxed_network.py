@@ -31,7 +31,12 @@ from raikeras.network.cut import (
 from raikeras.network.find_chains import find_chains
 from raikeras.network.hidden_loss import Pair
 from raikeras.network.links import can_be_stacked
-from raikeras.network.rounding import around_forward, held_where_noise, without_noise
+from raikeras.network.rounding import (
+    around_forward,
+    held_at_kink,
+    held_where_noise,
+    without_noise,
+)
 from raikeras.rows.layout import Group, groups_of
 from raikeras.typing import Nest, Tensor
 
@@ -71,7 +76,7 @@ class RelaxedNetwork:
     ) -> None:
         if at not in PLACES:
             raise ValueError(f"`at` must be one of {PLACES}. Received: at={at!r}")
-        self._net, self._held = net, matching or kink
+        self._net, self._matching, self._kink = net, matching, kink
         self._call_of = {id(layer): layer.call for layer in layers}
         self._place = Place(at == "pre_activation", matching or at == "pre_activation")
         for layer in layers:
@@ -198,7 +203,9 @@ class RelaxedNetwork:
                 if fresh is not None and narrow:
                     at_cut = self._at_cut(layer, own)
                     target = around_forward(target, fed_parts[place], at_cut)
-            elif self._held:
+            elif self._kink:
+                own, target = held_at_kink(own, target)
+            elif self._matching:
                 at_cut = self._at_cut(layer, own)
                 own, target = held_where_noise(own, target, at_cut, fresh, chain)
             else:

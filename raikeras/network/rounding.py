@@ -71,6 +71,16 @@ def held_where_noise(
     return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
 
 
+def held_at_kink(own: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+    """Own value and target for an absolute error: without gradients where they differ by rounding.
+
+    In rows that have not just started, too: its slope there would be of full size, with the sign of
+    whatever a backend rounds, and at zero it is 1 to JAX and 0 to others.
+    """
+    equal = ops.abs(ops.cast(target, own.dtype) - own) <= _rounding(own.dtype) * (1 + ops.abs(own))
+    return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
+
+
 def _is_noise(noise: Tensor, own: Tensor, fresh: Tensor, chain: Chain | None) -> Tensor:
     """Where rows have just started and the difference is of the size of rounding."""
     ones = (1,) * (len(own.shape) - (1 if chain is None else 2))
