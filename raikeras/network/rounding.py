@@ -77,7 +77,8 @@ def held_at_kink(own: Tensor, target: Tensor) -> tuple[Tensor, ...]:
     In rows that have not just started, too: its slope there would be of full size, with the sign of
     whatever a backend rounds, and at zero it is 1 to JAX and 0 to others.
     """
-    equal = ops.abs(ops.cast(target, own.dtype) - own) <= _rounding(own.dtype) * (1 + ops.abs(own))
+    least = _rounding(own.dtype) ** (4 / 3) * 8  # a few units in the last place: the slope is steep
+    equal = ops.abs(ops.cast(target, own.dtype) - own) <= least * (1 + ops.abs(own))
     return tuple(ops.where(equal, ops.stop_gradient(one), one) for one in (own, target))
 
 
