@@ -1,6 +1,6 @@
 # %% [markdown]
 # # e14: what a training step costs
-# Step time, compile time and memory of RAI, fused and layer by layer, beside Keras' own backprop
+# Step time, time of the first epoch and bytes of the rows of RAI, fused and layer by layer, beside Keras' own backprop
 # and the floor of three batched products, as depth, width and batch grow. A run visits the centre
 # and then one dimension after another; within a point all methods take turns. The variants differ
 # in their backend. Times are results here: let the machine do nothing else.
@@ -27,7 +27,7 @@ settings = {
 # %%
 import os
 
-os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)  # compile seconds are measured, not remembered
+os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)  # compilation is timed, not remembered
 
 from experiments.e14_scaling.scaling import measured, start_up
 from experiments.results import each, save

@@ -1,4 +1,4 @@
-"""What e14 measures: seconds, compilation and bytes of training steps, all methods taking turns."""
+"""What e14 measures: seconds of training steps, all methods taking turns, and bytes of rows."""
 
 import functools
 import logging
@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from benchmarks.contenders import METHODS, Contender, floor, ratio, repeated, seconds, take_turns
-from experiments.e14_scaling import memory
 from experiments.results import progress
 
 
@@ -43,40 +42,24 @@ def points(settings):
     return found
 
 
-def warm_up(contender):
-    """Seconds of two epochs, compilation included, and the bytes that the model adds by them.
-
-    The bytes are the most that the process held during the second epoch beyond what it held before
-    the model was made: weights, rows, the compiled step and its buffers, not the compiler's own.
-    """
-    spent = [seconds(contender.fit)]
-    most = None
-    if memory.measurable():
-        most = memory.peak(lambda: spent.append(seconds(contender.fit)))
-    else:
-        spent.append(seconds(contender.fit))
-    return sum(spent), most
-
-
 def measure(point, optimizer, settings):
     """One point with one optimizer: its numbers, and the methods that were not run with the reason.
 
-    Compile seconds are two first epochs less two median ones; ratios are medians over rounds of the
-    quotient within a round, to backprop and to the floor.
+    First seconds are those of the first epoch, which compiles; ratios are medians over rounds of
+    the quotient within a round, to backprop and to the floor.
     """
     batches, epochs = settings["epoch_batches"], settings["epochs"]
-    numbers, not_run, contenders, warm = {}, {}, {}, {}
+    numbers, not_run, contenders = {}, {}, {}
     for method in METHODS:
         deepest = settings["deepest"][method]
         if point["depth"] > deepest:
             not_run[method] = f"deeper than {deepest} layers: compiles too long"
             continue
-        before = memory.resident() if memory.measurable() else None
         contender = Contender(method, optimizer, batches=batches, **point)
-        warm[method], most = warm_up(contender)
         contenders[method] = contender
         name = f"{method}_{optimizer}"
-        numbers[f"{name}_bytes"] = None if most is None else most - before
+        numbers[f"{name}_first_seconds"] = seconds(contender.fit)
+        contender.fit()  # some steps are compiled again, for the types that the first one returned
         numbers[f"{name}_rows_bytes"] = contender.rows_bytes()
     runs = {name: functools.partial(c.fit, epochs) for name, c in contenders.items()}
     runs["floor"] = repeated(floor(*point.values()), batches * epochs)
@@ -84,11 +67,8 @@ def measure(point, optimizer, settings):
     times = take_turns(runs, settings["rounds"])
     for method in runs:
         name = f"{method}_{optimizer}"
-        step = np.median(times[method]) / (batches * epochs)
-        numbers[f"{name}_seconds"] = step
+        numbers[f"{name}_seconds"] = np.median(times[method]) / (batches * epochs)
         numbers[f"{name}_floor_ratio"] = ratio(times[method], times["floor"])
-        if method in warm:
-            numbers[f"{name}_compile_seconds"] = warm[method] - 2 * batches * step
         if "backprop" in times:
             numbers[f"{name}_ratio"] = ratio(times[method], times["backprop"])
     return numbers, not_run

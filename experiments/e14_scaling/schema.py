@@ -12,7 +12,7 @@ def metrics(settings):
     methods = [one for one in METHODS.split() if min(points) <= deepest[one]]
     ratios = ["floor_ratio", *(["ratio"] if "backprop" in methods else [])]
     for optimizer in settings["optimizers"]:
-        measured = ["seconds", *ratios, "compile_seconds", "bytes", "rows_bytes"]
+        measured = ["seconds", *ratios, "first_seconds", "rows_bytes"]
         yield from names(methods, [optimizer], measured)
         yield from names(["floor"], [optimizer], ["seconds", *ratios])
 

@@ -6,9 +6,8 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 # A quantity is the last word of a metric's name; how it is written and its unit in running text.
 QUANTITIES = {
     "seconds": (lambda value: latex.seconds(1000 * value), r"\,ms"),
-    "compile_seconds": (lambda value: latex.significant(value, 2), r"\,s"),
+    "first_seconds": (lambda value: latex.significant(value, 2), r"\,s"),
     "ratio": (lambda value: latex.significant(value, 2), ""),
     "floor_ratio": (lambda value: latex.significant(value, 2), ""),
-    "bytes": (lambda value: latex.significant(value / 2**20, 2), r"\,MiB"),
     "rows_bytes": (lambda value: latex.significant(value / 2**20, 2), r"\,MiB"),
 }

@@ -23,7 +23,7 @@ def local_steps_part(seed):
     found = {}
     for method, times in {"backprop": 1, "s": 4, "s_closed": 2, "m": 8, "inferred": 5}.items():
         found |= {f"{method}_ratio": times + 0.01 * seed, f"{method}_seconds": 0.1 * times}
-        found[f"{method}_compile_seconds"] = 2.0
+        found[f"{method}_first_seconds"] = 2.0
     settings = {"batch_size": 1000, "local_steps": 10, "rounds": 5}
     return {"settings": settings, "metrics": found, "curves": {}, "landscape": None}
 
@@ -42,7 +42,6 @@ def point(depth, seed):
             if depth < 16:
                 found[f"{name}_ratio"] = MILLISECONDS[method] / MILLISECONDS["backprop"]
             if method != "floor":
-                found[f"{name}_compile_seconds"] = 2.0 * depth
-                found[f"{name}_bytes"] = depth * 2**20
+                found[f"{name}_first_seconds"] = 2.0 * depth
                 found[f"{name}_rows_bytes"] = None if method == "backprop" else depth * 2**19
     return found

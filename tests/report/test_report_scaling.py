@@ -30,7 +30,7 @@ def test_estimate_is_the_mean_over_repetitions_of_one_backend(runs):
     found = metrics.mean(load.of(runs, "jax"), "backprop_rprop_seconds")
     assert found.n == 3
     assert found.value == pytest.approx(0.04 + 1e-4)
-    assert metrics.mean(load.of(runs, "jax"), "floor_rprop_bytes").n == 0
+    assert metrics.mean(load.of(runs, "jax"), "floor_rprop_rows_bytes").n == 0
 
 
 def test_along_keeps_the_centre_and_the_points_of_one_dimension(runs):
@@ -55,13 +55,13 @@ def test_macros_hold_centre_deepest_point_and_hardware(runs, tmp_path):
     assert found["EOneFourJaxFusedRpropRatioCI"] == r"\num{0.25} [\num{0.25},\,\num{0.25}]"
     assert found["EOneFourTensorflowFusedSgdFloorRatio"] == r"\num{2.0}"
     assert found["EOneFourTensorflowDeep"] == r"\num{16}"
-    assert found["EOneFourTensorflowDeepFusedCompileSeconds"] == r"\num{32}\,s"
+    assert found["EOneFourTensorflowDeepFusedFirstSeconds"] == r"\num{32}\,s"
     assert found["EOneFourTensorflowDeepBackpropSeconds"] == r"--\,ms"
     assert found["EOneFourJaxFusedRpropRowsBytes"] == r"\num{2.0}\,MiB"
     assert (found["EOneFourProcessor"], found["EOneFourN"]) == (r"a \& b", "3")
 
 
-def test_confirm_and_verify_never_fail_on_times_ratios_and_memory(runs, tmp_path):
+def test_confirm_and_verify_never_fail_on_times_ratios_and_sizes(runs, tmp_path):
     old, new = (json.loads(json.dumps({**run, "landscape": None})) for run in (runs[0], runs[1]))
     assert old["metrics"] != new["metrics"] and old["curves"] != new["curves"]
     files = [tmp_path / name for name in ("old.json", "new.json")]

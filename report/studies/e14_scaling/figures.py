@@ -1,4 +1,4 @@
-"""Time, compilation and memory of a training step against depth, width and batch."""
+"""Time of a training step against depth, width and batch."""
 
 from pathlib import Path
 
@@ -9,34 +9,9 @@ from report.lib.costs import BACKENDS
 from report.studies.e14_scaling.looks import DIMENSIONS, EXPERIMENT, METHODS
 from report.studies.e14_scaling.sweep import along, column, sweep
 
-COSTS = {
-    "compile_seconds": (1.0, "compilation (s)"),
-    "bytes": (2.0**-20, "memory added (MiB)"),
-}
-
 
 def _look(method: str) -> dict:
     return style.look(METHODS[method]) | {"markersize": 3.5}
-
-
-def costs(results: Path, out: Path) -> None:
-    """Seconds to compile a step and memory of training against depth, one line a method."""
-    runs = load.runs(results, EXPERIMENT)
-    figure, axes = style.grid(len(COSTS), len(BACKENDS), style.COLUMN, 3.4)
-    for row, (quantity, (factor, words)) in zip(axes, COSTS.items(), strict=True):
-        for axis, backend in zip(row, BACKENDS, strict=True):
-            points = along(sweep(runs, backend), "depth")
-            for method in ("backprop", "layerwise", "fused"):
-                values = factor * column(points, method, quantity)
-                axis.plot(points["depth"], values, **_look(method))
-            axis.set(xscale="log", yscale="log")
-        row[0].set_ylabel(words)
-    for axis, name in zip(axes[0], BACKENDS.values(), strict=True):
-        axis.set_title(name)
-    for axis in axes[1]:
-        axis.set_xlabel(DIMENSIONS["depth"])
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    style.save(figure, out)
 
 
 def time(results: Path, out: Path) -> None:

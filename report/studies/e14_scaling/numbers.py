@@ -14,7 +14,7 @@ from report.studies.e14_scaling.sweep import centre, column, reasons, sweep
 def macros(results: Path) -> dict[str, str]:
     """`\\EOneFourJaxFusedRpropRatio`, with `CI` the interval behind it.
 
-    `\\EOneFourJaxDeepFusedCompileSeconds` and so on are those of the sweep's deepest point.
+    `\\EOneFourJaxDeepFusedFirstSeconds` and so on are those of the sweep's deepest point.
     """
     runs, prefix = load.runs(results, EXPERIMENT), latex.prefix(EXPERIMENT)
     counts = {len(load.of(runs, backend)) for backend in BACKENDS}

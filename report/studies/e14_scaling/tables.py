@@ -14,8 +14,7 @@ AT_CENTRE = {
     "ratio": "to backprop",
     "floor_ratio": "to products",
     "seconds": "ms a step",
-    "compile_seconds": "compilation (s)",
-    "bytes": "memory (MiB)",
+    "first_seconds": "first epoch (s)",
     "rows_bytes": "rows (MiB)",
 }
 OF_A_POINT = (
