@@ -18,7 +18,6 @@ build/PROFILE/unused. A chunk is what one process makes of an experiment (see dr
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from experiments.driver import (
@@ -121,29 +120,18 @@ def confirm(root: Path, names: list[str]) -> None:
     kernel.stop_on_signals()
     for experiment in profiles.load(root, "full", names, committed=True):
         stale = confirmation.stale(reference, experiment)
-        witnesses = confirmation.witnesses(reference, experiment, stale)
         with locks.driver(build):
-            for chunk in chunks.of(replace(experiment, runs=witnesses)):
-                work.complete(root, "confirm", chunk)
-        fresh, committed = build / "confirm" / "results", reference / experiment.name
-        differ = []
-        for witness in witnesses:
-            made = fresh / experiment.name / witness.path
-            name = f"{experiment.name} {witness.variant} seed {witness.seed}"
-            try:
-                confirmation.compare(committed / witness.path, made, name)
-            except DriverError as error:  # the others may be confirmed nevertheless
-                differ.append(str(error))
-                continue
-            for run in stale:
-                if run.variant == witness.variant:
-                    confirmation.rekey(committed / run.path, run, made)
-            _say(f"{name}: the same numbers, its variant's results are current")
+            found = confirmation.made(root, reference, experiment, stale)
+        differ = confirmation.differences(experiment.name, found)
+        for variant in dict.fromkeys(one.run.variant for one in found):
+            if variant not in differ:
+                confirmation.rekey_variant(reference, experiment.name, variant, stale, found)
+                _say(f"{experiment.name} {variant}: the same numbers, its results are current")
         checksums.update(reference, experiment.name)
         if not stale:
             _say(f"{experiment.name}: nothing is stale")
         if differ:
-            raise DriverError("\n".join(differ))
+            raise DriverError("\n".join(differ.values()))
 
 
 def _check_engine(engine: str, scheduler: str) -> None:

@@ -2,17 +2,126 @@
 
 A change that alters no number would otherwise cost a night of training. One run of each variant is
 made again; if every number but the times is the same, the variant's results get the present key,
-and their provenance says which key they were trained with and which run confirmed it.
+and their provenance says which key they were trained with and which run confirmed it. Where a run
+is long, the experiment's profile `confirm` has a short one, of the same sizes: it is made by the
+present code and by that of the commit that made the results.
 """
 
+import io
 import json
+import subprocess
+import tarfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from experiments.driver import chunks, profiles, work
 from experiments.driver.errors import DriverError
 from experiments.driver.files import write_if_changed
+from experiments.driver.keys import digest
 from experiments.driver.profiles import Experiment, Run
 from experiments.driver.state import glance
+
+PROFILE = "confirm"
+
+
+class Witness(NamedTuple):
+    """A result of the code that made a variant's committed results, and one of the present code."""
+
+    run: Run
+    committed: Path
+    fresh: Path
+
+
+def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) -> list[Witness]:
+    """Makes a witness, or one for each commit, of every variant that has stale runs."""
+    short = (
+        profiles.load(root, PROFILE, [experiment.name], committed=True)
+        if _has_short(root, experiment)
+        else []
+    )
+    if not short:
+        runs = witnesses(reference, experiment, stale)
+        fresh = _results(root, replace(experiment, runs=runs))
+        return [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs]
+    found = []
+    for commit, variants in _by_commit(reference, experiment, stale).items():
+        runs = [run for run in short[0].runs if run.variant in variants]
+        lacking = variants - {run.variant for run in runs}
+        if lacking:
+            raise DriverError(
+                f"Profile {PROFILE} of {experiment.name} must have every variant. Received: none "
+                f"of {', '.join(sorted(lacking))}."
+            )
+        fresh = _results(root, replace(short[0], runs=runs))
+        code = _code(root, commit)
+        there = replace(
+            short[0],
+            script=code / short[0].script.relative_to(root),
+            runs=[
+                replace(run, key=digest([commit, run.variant, run.seed, run.settings]))
+                for run in runs
+            ],
+        )
+        before = _results(code, there)
+        found += [Witness(run, before / run.path, fresh / run.path) for run in runs]
+    return found
+
+
+def _has_short(root: Path, experiment: Experiment) -> bool:
+    return PROFILE in profiles.read(root)[experiment.name][1]["profiles"]
+
+
+def _results(root: Path, experiment: Experiment) -> Path:
+    """Makes what is missing of an experiment's runs with the code of a folder."""
+    for chunk in chunks.of(experiment):
+        work.complete(root, PROFILE, chunk)
+    return root / "build" / PROFILE / "results" / experiment.name
+
+
+def _by_commit(reference: Path, experiment: Experiment, stale: list[Run]) -> dict[str, set[str]]:
+    """Variants with stale runs by the commit whose code gives their results."""
+    found: dict[str, set[str]] = {}
+    for run in stale:
+        path = reference / experiment.name / run.path
+        provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+        source = provenance.get("confirmed", provenance)
+        if source["commit"] is None or source["dirty"]:
+            raise DriverError(
+                f"{experiment.name}/{run.path} must come from a commit, to be confirmed by a short "
+                f"run. Received: commit={source['commit']}, dirty={source['dirty']}. Train it "
+                "again: make results PROFILE=full"
+            )
+        found.setdefault(source["commit"], set()).add(run.variant)
+    return found
+
+
+def _code(root: Path, commit: str) -> Path:
+    """A folder with the files of a commit."""
+    folder = root / "build" / PROFILE / "code" / commit
+    if not folder.exists():
+        command = [
+            "git",
+            "-C",
+            str(root),
+            "archive",
+            commit,
+            "raikeras",
+            "experiments",
+            "benchmarks",
+        ]
+        done = subprocess.run([*command, "requirements"], capture_output=True, check=False)
+        if done.returncode:
+            raise DriverError(
+                f"The commit {commit} must be in the clone, with all its history. Received from "
+                f"git: {done.stderr.decode().strip()}"
+            )
+        part = folder.with_name(f".{commit}.part")
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(part, filter="data")
+        part.rename(folder)
+    return folder
+
 
 # The last words of names whose values differ from run to run on one machine: times, their ratios,
 # memory of the process.
@@ -45,6 +154,27 @@ def compare(committed: Path, fresh: Path, name: str) -> None:
                 f"{name} must give the committed result again, number for number. Its {part} "
                 f"differ{_example(before, now)}. Train it again: make results PROFILE=full"
             )
+
+
+def differences(name: str, found: list[Witness]) -> dict[str, str]:
+    """What to tell of an experiment's variants whose witnesses differ."""
+    differ = {}
+    for run, committed, fresh in found:
+        try:
+            compare(committed, fresh, f"{name} {run.variant} seed {run.seed}")
+        except DriverError as error:  # the others may be confirmed nevertheless
+            differ[run.variant] = str(error)
+    return differ
+
+
+def rekey_variant(
+    reference: Path, name: str, variant: str, stale: list[Run], found: list[Witness]
+) -> None:
+    """Makes a variant's stale results current."""
+    fresh = next(one.fresh for one in found if one.run.variant == variant)
+    for run in stale:
+        if run.variant == variant:
+            rekey(reference / name / run.path, run, fresh)
 
 
 def rekey(path: Path, run: Run, witness: Path) -> None:

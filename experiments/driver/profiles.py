@@ -7,7 +7,8 @@ variant; `seeds` is the number of seeds, 0 leaves a variant out. A setting that 
 have is an error. A variant may name a backend of its own. What an experiment `like` another of its
 file does not have itself is that one's, profile by profile.
 
-smoke: everything, tiny. quick: minutes on 2 cores. full: the paper.
+smoke: everything, tiny. quick: minutes on 2 cores. full: the paper. confirm: what `make confirm`
+runs in place of `full`, where that takes long: all variants, the same sizes, few steps.
 """
 
 import ast

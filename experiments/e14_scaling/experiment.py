@@ -1,9 +1,9 @@
 # %% [markdown]
 # # e14: what a training step costs
-# Step time, time of the first epoch and bytes of the rows of RAI, fused and layer by layer, beside Keras' own backprop
-# and the floor of three batched products, as depth, width and batch grow. A run visits the centre
-# and then one dimension after another; within a point all methods take turns. The variants differ
-# in their backend. Times are results here: let the machine do nothing else.
+# Step time, first epoch and bytes of rows of RAI, fused and layer by layer, beside Keras' own
+# backprop and the floor of three batched products, as depth, width and batch grow. A run visits the
+# centre and then one dimension after another; within a point all methods take turns. The variants
+# differ in their backend. Times are results here: let the machine do nothing else.
 
 # %% tags=["parameters"]
 results = "build/scratch/results/e14_scaling"  # folder of this experiment's JSON files
