@@ -17,7 +17,7 @@ PART ?=
 PY := .venv/bin/python
 READY := .venv/ready
 RUN := $(PY) -m experiments.run
-TEXT := $(wildcard report/*.tex report/*.bib report/*.sty report/sections/*.tex)
+TEXT := $(wildcard report/*.tex report/*.bib report/paper/*.tex report/supplement/*.tex)
 # Tests by what they need: those of the library and the benchmarks run once a backend, those of the
 # experiments on JAX, on which all of them run, and all others once.
 OTHERS_tensorflow := tests/benchmarks
@@ -55,8 +55,8 @@ setup: $(READY) ## make .venv with exactly the packages in requirements/
 $(READY): requirements/uv.txt requirements/all.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py
 
-reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every figure, table, number and the PDF
-	@echo "The report is $(CURDIR)/$<"
+reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every figure, table, number and the PDFs
+	@echo "The paper is $(CURDIR)/$<, its supplement is beside it"
 	@test $(PROFILE) = full || echo "It shows the $(PROFILE) profile; the paper's own numbers: make reproduce PROFILE=full (long, can be stopped and resumed)"
 
 results: checked/$(PROFILE) ## run what is missing of the experiments
@@ -66,8 +66,8 @@ worker: $(READY) ## be a worker of the Dask cluster at SCHEDULER in this checkou
 	@$(if $(SCHEDULER),,echo "error: name the cluster: make worker SCHEDULER=tcp://HOST:8786" >&2; exit 1)
 	@trap 'exit 130' INT TERM; while $(PY) -m distributed.cli.dask_worker $(SCHEDULER) --nthreads 1 --death-timeout 600 --local-directory build/worker; do sleep 2; done
 
-report: build/reference/report.pdf ## make the PDF from the committed results of the full profile
-	@echo "The report is $(CURDIR)/$<"
+report: build/reference/report.pdf ## make the PDFs from the committed results of the full profile
+	@echo "The paper is $(CURDIR)/$<, its supplement is beside it"
 
 # One call checks all experiments: with nothing to do it costs one short Python process.
 checked/$(PROFILE): $(READY)
@@ -92,7 +92,7 @@ endef
 $(eval $(call REPORT,$(PROFILE),build/$(PROFILE)/results))
 $(eval $(call REPORT,reference,report/reference))
 
-figures: build/$(PROFILE)/shown ## make figures, tables and numbers of the profile, without the PDF
+figures: build/$(PROFILE)/shown ## make figures, tables and numbers of the profile, without the PDFs
 	@echo "build/$(PROFILE): figures, tables and numbers.tex are ready"
 
 # With a PROFILE of your own choice its results are held against the reference as well.

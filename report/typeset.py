@@ -1,6 +1,7 @@
-"""Makes build/X/report.pdf with latexmk; installs TeX first where that is possible.
+"""Makes build/X/report.pdf and supplement.pdf; installs TeX first where that is possible.
 
 Usage: typeset.py build/X, from the project's root. Figures, tables and numbers.tex of X are there.
+The two refer to each other's labels through their .aux files (package xr).
 """
 
 import os
@@ -12,33 +13,52 @@ from pathlib import Path
 
 PACKAGES = ["latexmk", "texlive-latex-extra", "texlive-science", "lmodern"]
 USED = re.compile(r"\\usepackage(?:\[[^\]]*\])?\{([^}]*)\}")
+DOCUMENTS = {"supplement": "report/supplement.tex", "report": "report/paper.tex"}
+TURNS = 4
 UNDEFINED = re.compile(r"(?:Reference|Citation) [`'].*?' .*undefined")
 
 
 def main(folder: Path) -> None:
-    """Typesets report/main.tex for one profile's folder; a failure ends with what to do."""
+    """Typesets the paper and its supplement for one profile's folder; or ends with what to do."""
     ensure_tex(folder)
     work = folder / "tex"
     work.mkdir(parents=True, exist_ok=True)
-    words = ["-pdf", "-jobname=report", f"-outdir={work}", "-interaction=nonstopmode"]
-    words += ["-halt-on-error", "-file-line-error", "report/main.tex"]
-    print(f"{folder}/report.pdf", flush=True)
-    if latexmk(words, folder):
+    # In turns until neither has read an older .aux file of the other: the second turn finds the
+    # labels, the third, as a rule, nothing to do.
+    for _ in range(TURNS):
+        before = labels(work)
+        for name, text in DOCUMENTS.items():
+            typeset(name, text, folder)
+        if labels(work) == before:
+            break
+    for name in DOCUMENTS:
+        for line in undefined(work / f"{name}.log"):
+            print(f"warning: {name}: {line}", file=sys.stderr)
+        os.replace(work / f"{name}.pdf", folder / f"{name}.pdf")
+
+
+def labels(work: Path) -> dict[str, bytes]:
+    """The documents' .aux files."""
+    files = [work / f"{name}.aux" for name in DOCUMENTS]
+    return {file.name: file.read_bytes() for file in files if file.exists()}
+
+
+def typeset(name: str, text: str, folder: Path) -> None:
+    """Makes build/X/tex/NAME.pdf."""
+    print(f"{folder}/{name}.pdf", flush=True)
+    work = folder / "tex"
+    if latexmk(name, text, folder):
         # Auxiliary files of a killed run can be broken: once more without them.
-        shutil.rmtree(work)
-        work.mkdir()
-        if latexmk(words, folder):
-            sys.exit(
-                f"{errors(work / 'report.log')}\nerror: LaTeX failed; its log: {work}/report.log"
-            )
-    for line in undefined(work / "report.log"):
-        print(f"warning: {line}", file=sys.stderr)
-    os.replace(work / "report.pdf", folder / "report.pdf")
+        for file in work.glob(f"{name}.*"):
+            file.unlink()
+        if latexmk(name, text, folder):
+            log = work / f"{name}.log"
+            sys.exit(f"{errors(log)}\nerror: LaTeX failed; its log: {log}")
 
 
-def latexmk(words: list[str], folder: Path) -> int:
+def latexmk(name: str, text: str, folder: Path) -> int:
     """Runs latexmk with fixed dates, so that equal inputs give equal bytes."""
-    search = os.pathsep.join(["report//", str(folder), ""])
+    search = os.pathsep.join(["report//", str(folder), str(folder / "tex"), ""])
     # 2000-01-01: SOURCE_DATE_EPOCH of the caller, if any, goes before.
     dates = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "946684800")}
     paths = {"TEXINPUTS": search, "BIBINPUTS": search, "BSTINPUTS": search}
@@ -49,8 +69,11 @@ def latexmk(words: list[str], folder: Path) -> int:
         "FORCE_SOURCE_DATE": "1",
         "max_print_line": "1000",
     }
-    with open(folder / "tex" / "latexmk.out", "w", encoding="utf-8") as out:
-        command = ["latexmk", *words]
+    command = ["latexmk", "-pdf", f"-jobname={name}", f"-outdir={folder / 'tex'}"]
+    # latexmk does not know of an .aux file that was not there when it was looked for.
+    command += ["-g"] if undefined(folder / "tex" / f"{name}.log") else []
+    command += ["-interaction=nonstopmode", "-halt-on-error", "-file-line-error", text]
+    with open(folder / "tex" / "latexmk.out", "a", encoding="utf-8") as out:
         return subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
         ).returncode
@@ -88,7 +111,7 @@ def missing() -> list[str]:
     programs = [name for name in ("latexmk", "pdflatex", "bibtex") if not shutil.which(name)]
     if programs or not shutil.which("kpsewhich"):
         return programs or ["kpsewhich"]
-    text = Path("report/main.tex").read_text(encoding="utf-8")
+    text = Path("report/preamble.tex").read_text(encoding="utf-8")
     used = [f"{name}.sty" for names in USED.findall(text) for name in names.split(",")]
     found = subprocess.run(["kpsewhich", *used], capture_output=True, text=True, check=False)
     names = {Path(line).name for line in found.stdout.splitlines()}
@@ -107,7 +130,7 @@ def errors(log: Path) -> str:
 
 def undefined(log: Path) -> list[str]:
     """References and citations that the PDF shows as question marks."""
-    text = log.read_text(encoding="utf-8", errors="replace")
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     return sorted(set(UNDEFINED.findall(text)))
 
 

@@ -38,7 +38,7 @@ def project(tmp_path):
     project.write("report/studies/overview/figures.py", DRAW.replace("one", "both"))
     project.write("report/studies/overview/numbers.py", MACROS)
     project.write("report/typeset.py", TYPESET)
-    project.write("report/main.tex", "")
+    project.write("report/paper.tex", "")
     for name in ("Makefile", "report/draw.py", "report/lib"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
@@ -78,7 +78,7 @@ def test_second_make_does_nothing_and_a_change_remakes_what_depends_on_it(projec
     assert remade(done) == drawn(*of_all, *of_two, "figures/e01_one.pdf")
     assert "e01_toy 4/4 b seed 1 ..." in done.stdout
     assert "e02_toy 4/4 b seed 1 ..." in done.stdout
-    assert f"The report is {project.root}/build/quick/report.pdf" in done.stdout
+    assert f"The paper is {project.root}/build/quick/report.pdf" in done.stdout
     assert "PROFILE=full" in done.stdout
 
     assert remade(make(project, "reproduce")) == []

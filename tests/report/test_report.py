@@ -17,7 +17,7 @@ from report.lib.errors import ReportError
 REPORT = Path(__file__).resolve().parents[2] / "report"
 SHOWN = {shown.target: shown for own in studies.shown().values() for shown in own}
 NUMBERS = [study.folder / "numbers.py" for study in studies.found()]
-TEXT = [REPORT / "main.tex", *REPORT.glob("sections/*.tex")]
+TEXT = [*REPORT.glob("*.tex"), *REPORT.glob("paper/*.tex"), *REPORT.glob("supplement/*.tex")]
 
 
 @pytest.fixture(scope="module")
