@@ -1,11 +1,13 @@
-"""Settings tables: what differs between the variants of an experiment, and what they share."""
+"""Settings as tables and macros: what an experiment's variants share, and where they differ."""
 
 import json
 from collections import Counter
 from pathlib import Path
 
+from experiments.driver import profiles
 from report.lib import latex, load
 from report.lib.looks import Experiment
+from report.lib.sources import ROOT
 
 
 def table(results: Path, experiment: Experiment) -> str:
@@ -23,6 +25,27 @@ def table(results: Path, experiment: Experiment) -> str:
     lines += common(shared, len(values) + 1)
     header = ["", *map(experiment.label, values)]
     return latex.table("l" + "l" * len(values), header, lines)
+
+
+def macros(runs: list[dict], experiment: Experiment) -> dict[str, str]:
+    """`\\EOneFourSetEpochs` and so on: settings that all runs of an experiment share.
+
+    Those that differ, and all without any run, are dashes: every profile has the same macros.
+    """
+    study, _ = profiles.read(ROOT)[experiment.name]
+    found = {}
+    for name in profiles.script_settings(study / "experiment.py"):
+        values = [run["settings"].get(name) for run in runs]
+        same = bool(values) and all(value == values[0] for value in values)
+        macro = latex.prefix(experiment) + "Set" + latex.camel(name)
+        found[macro] = _in_text(values[0]) if same else latex.NONE
+    return found
+
+
+def _in_text(value: object) -> str:
+    """A setting as it is printed in a sentence: numbers with their thousands grouped."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return rf"\num{{{value}}}" if number else text(value)
 
 
 def common(shared: dict[str, str], width: int, who: str = "All") -> list[str]:

@@ -13,7 +13,7 @@ PREFIX = "EOneSeven"
 def macros(results: Path) -> dict[str, str]:
     """`\\EOneSevenMultipliersEnergy` is the difference to full-batch backprop in per cent.
 
-    With `Mean` the mean over the judged sets, `Bp` the same against backprop in mini-batches,
+    With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval), `Bp` the same against backprop in mini-batches,
     `Overfit` the test error at the end over the best one, `Equal` the difference at equal training
     error, `Steps` and `Seconds` the price.
     """
@@ -33,6 +33,8 @@ def macros(results: Path) -> dict[str, str]:
             change["equal_" + _name(one)] = compared.at_equal_training_error(runs, method, [one])
             change["overfit_" + _name(one)] = compared.overfitting(runs, method, [one])
         classes = [_name(one) for one in CLASSES]
+        size = abs(compared.in_per_cent(change["mean"]).value)
+        found[own + "MeanSize"] = latex.fixed(size, 1)
         for name, value in change.items():
             units = compared.in_points if name in classes else compared.in_per_cent
             found[own + latex.camel(name)] = latex.with_interval(units(value), choices.signed)

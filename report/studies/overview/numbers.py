@@ -2,14 +2,15 @@
 
 A verdict is `\\VerdictCOne`, the estimate of a claim's first criterion `\\ClaimCOneA`; of a
 criterion against several variants, `\\ClaimCNineaLocopropMHold` of `...Of` hold. `\\Claims` and
-`\\ClaimsHold` count them.
+`\\ClaimsHold` count them. `\\EOneEightMultipliersSetBatchSize` is a setting that all runs of an
+experiment share, so that no protocol's number is typed.
 """
 
 import string
 from pathlib import Path
 
 from report.claims import judge
-from report.lib import latex, stats, summaries
+from report.lib import latex, load, setting_tables, stats, studies, summaries
 from report.studies.overview import packages
 
 
@@ -20,6 +21,8 @@ def macros(results: Path) -> dict[str, str]:
         "NearRadius": str(summaries.NEAR),
         **_packages(),
     }
+    for experiment in studies.experiments().values():
+        found |= setting_tables.macros(load.runs(results, experiment), experiment)
     book = judge.read()["claims"]
     outcomes = [judge.judge(claim, results) for claim in book]
     for claim, outcome in zip(book, outcomes, strict=True):

@@ -9,6 +9,16 @@ FEW = 3  # estimates of a claim that are all shown; of more, the worst
 # Columns of text and their share of the page's width: these take the fewest lines.
 WIDTHS = {"claim": 0.22, "source": 0.075, "criterion": 0.305, "estimate": 0.155}
 
+# What the paper's own table shows, in the order of its sections; all others are in the ledger.
+IN_PAPER = (
+    *("P1", "P2", "P4", "P5"),
+    *("C2a", "B1", "C2b", "B2", "RQ3a", "RQ3b"),
+    *("T1", "T2", "T3", "T4", "T5", "T7", "T8"),
+    *("RQ1a", "RQ1b", "RQ1c", "RQ2a", "RQ2b"),
+    *("D1", "D2", "D4a", "D4b", "D5", "D6"),
+    *("E1", "E2"),
+)
+
 
 def claims(results: Path, out: Path) -> None:
     """Every claim with its criterion, n, estimate and verdict: as many pages as they need."""
@@ -20,6 +30,20 @@ def claims(results: Path, out: Path) -> None:
     lines = [line for row in rows for line in (" & ".join(row), r"\addlinespace[2pt]")]
     header = ["", *WIDTHS, "$n$", "verdict"]
     latex.write(out, latex.long_table(columns, header, lines[:-1], r"\LedgerCaption"))
+
+
+def verdicts(results: Path, out: Path) -> None:
+    """Those of the paper's claims: statement, worst estimate, n and verdict."""
+    book = {claim["id"]: claim for claim in judge.read()["claims"]}
+    lines = []
+    for name in IN_PAPER:
+        outcome = judge.judge(book[name], results)
+        pairs = list(zip(book[name]["criteria"], outcome.estimates, strict=True))
+        estimate = _shown(*judge.worst(pairs))
+        cells = [name, book[name]["statement"], estimate, str(outcome.n), outcome.verdict]
+        lines.append(" & ".join(cells))
+    header = ["", "claim", "estimate, of several the worst", "$n$", "verdict"]
+    latex.write(out, latex.table("llcrl", header, lines))
 
 
 def _row(claim: dict, results: Path) -> list[str]:
