@@ -13,9 +13,9 @@ PREFIX = "EOneSeven"
 def macros(results: Path) -> dict[str, str]:
     """`\\EOneSevenMultipliersEnergy` is the difference to full-batch backprop in per cent.
 
-    With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval), `Bp` the same against backprop in mini-batches,
-    `Overfit` the test error at the end over the best one, `Equal` the difference at equal training
-    error, `Steps` and `Seconds` the price.
+    With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval), `Bp` the same
+    against backprop in mini-batches, `Overfit` the test error at the end over the best one, `Equal`
+    the difference at equal training error, `Steps` and `Seconds` the price.
     """
     runs = compared.everything(results)
     judged = compared.present(runs, JUDGED)
