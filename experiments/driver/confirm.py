@@ -9,6 +9,7 @@ present code and by that of the commit that made the results.
 
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 from dataclasses import replace
@@ -23,6 +24,11 @@ from experiments.driver.profiles import Experiment, Run
 from experiments.driver.state import glance
 
 PROFILE = "confirm"
+NOT_CODE = {"docs", "report", "tests"}  # of what lies at the top
+# The last words of names whose values differ from run to run on one machine: times, their ratios,
+# bytes of rows, which follow from the settings.
+MEASURED = ("seconds", "milliseconds", "ratio", "bytes")
+COMPARED = ("status", "settings", "metrics", "curves", "landscape")
 
 
 class Witness(NamedTuple):
@@ -35,29 +41,25 @@ class Witness(NamedTuple):
 
 def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) -> list[Witness]:
     """Makes a witness, or one for each commit, of every variant that has stale runs."""
-    short = (
-        profiles.load(root, PROFILE, [experiment.name], committed=True)
-        if _has_short(root, experiment)
-        else []
-    )
-    if not short:
+    if PROFILE not in profiles.read(root)[experiment.name][1]["profiles"]:
         runs = witnesses(reference, experiment, stale)
         fresh = _results(root, replace(experiment, runs=runs))
         return [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs]
+    (short,) = profiles.load(root, PROFILE, [experiment.name], committed=True)
     found = []
     for commit, variants in _by_commit(reference, experiment, stale).items():
-        runs = [run for run in short[0].runs if run.variant in variants]
+        runs = [run for run in short.runs if run.variant in variants]
         lacking = variants - {run.variant for run in runs}
         if lacking:
             raise DriverError(
                 f"Profile {PROFILE} of {experiment.name} must have every variant. Received: none "
                 f"of {', '.join(sorted(lacking))}."
             )
-        fresh = _results(root, replace(short[0], runs=runs))
+        fresh = _results(root, replace(short, runs=runs))
         code = _code(root, commit)
         there = replace(
-            short[0],
-            script=code / short[0].script.relative_to(root),
+            short,
+            script=code / short.script.relative_to(root),
             runs=[
                 replace(run, key=digest([commit, run.variant, run.seed, run.settings]))
                 for run in runs
@@ -66,10 +68,6 @@ def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) 
         before = _results(code, there)
         found += [Witness(run, before / run.path, fresh / run.path) for run in runs]
     return found
-
-
-def _has_short(root: Path, experiment: Experiment) -> bool:
-    return PROFILE in profiles.read(root)[experiment.name][1]["profiles"]
 
 
 def _results(root: Path, experiment: Experiment) -> Path:
@@ -97,36 +95,30 @@ def _by_commit(reference: Path, experiment: Experiment, stale: list[Run]) -> dic
 
 
 def _code(root: Path, commit: str) -> Path:
-    """A folder with the files of a commit."""
+    """A folder with the code of a commit."""
     folder = root / "build" / PROFILE / "code" / commit
     if not folder.exists():
-        command = [
-            "git",
-            "-C",
-            str(root),
-            "archive",
-            commit,
-            "raikeras",
-            "experiments",
-            "benchmarks",
-        ]
-        done = subprocess.run([*command, "requirements"], capture_output=True, check=False)
-        if done.returncode:
-            raise DriverError(
-                f"The commit {commit} must be in the clone, with all its history. Received from "
-                f"git: {done.stderr.decode().strip()}"
-            )
+        listed = _git(root, commit, "ls-tree", "--name-only", commit).decode().split()
+        packed = _git(root, commit, "archive", commit, *(set(listed) - NOT_CODE))
         part = folder.with_name(f".{commit}.part")
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        shutil.rmtree(part, ignore_errors=True)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(part, filter="data")
         part.rename(folder)
     return folder
 
 
-# The last words of names whose values differ from run to run on one machine: times, their ratios,
-# memory of the process.
-MEASURED = ("seconds", "milliseconds", "ratio", "bytes")
-COMPARED = ("status", "settings", "metrics", "curves", "landscape")
+def _git(root: Path, commit: str, *words: str) -> bytes:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
+        said = done.stderr.decode().strip()
+    except FileNotFoundError:
+        done, said = None, "there is no git"
+    if done is None or done.returncode:
+        raise DriverError(
+            f"The clone must have the commit that made the results, {commit}. Received: {said}"
+        )
+    return done.stdout
 
 
 def stale(reference: Path, experiment: Experiment) -> list[Run]:

@@ -330,6 +330,46 @@ def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, 
     assert json.loads(path.read_text())["provenance"]["key"] != after["provenance"]["key"]
 
 
+def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_one(tmp_path):
+    project = Project(tmp_path)
+
+    def git(*words):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    project.edit(TOY_PROFILES, "profiles.quick", "profiles.full")
+    more = "[e01_toy.profiles.confirm]\nseeds = 1\nall = { size = 7 }\n"
+    project.write(TOY_PROFILES, (tmp_path / TOY_PROFILES).read_text() + more)
+    project.write(".gitignore", "build\n__pycache__\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    assert project.run("run", "--profile", "full").returncode == 0
+    assert project.run("publish").returncode == 0
+    path = tmp_path / "report/reference/e01_toy/b/seed-1.json"
+    before = json.loads(path.read_text())
+
+    project.edit("raikeras/model.py", "return 2 * x", "return x + x")
+    done = project.run("confirm")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("started") == 4  # a run of either variant and code
+    after = json.loads(path.read_text())
+    assert after["provenance"]["confirmed"]["trained_key"] == before["provenance"]["key"]
+    assert after["metrics"] == {"size": 6}  # the committed numbers stay
+    assert project.run("confirm").stdout == "e01_toy: nothing is stale\n"
+
+    project.edit("raikeras/model.py", "return x + x", "return 0 if x == 7 else 2 * x")
+    done = project.run("confirm")
+    assert done.returncode == 1  # confirmed by a dirty tree, which is no commit to go back to
+    assert "must come from a commit" in done.stderr
+    path.write_text(json.dumps(before))
+    for one in path.parent.parent.glob("*/*.json"):
+        one.write_text(one.read_text().replace('"dirty": true', '"dirty": false'))
+    done = project.run("confirm")
+    assert done.returncode == 1
+    assert re.search(r"b seed 0 must give .* metrics differ: size was 14 and is 0", done.stderr)
+
+
 LIKE = """
 [e01_more]
 like = "e01_toy"

@@ -21,8 +21,12 @@ def macros(results: Path) -> dict[str, str]:
         "NearRadius": str(summaries.NEAR),
         **_packages(),
     }
+    hours = 0.0
     for experiment in studies.experiments().values():
-        found |= setting_tables.macros(load.runs(results, experiment), experiment)
+        runs = load.runs(results, experiment)
+        found |= setting_tables.macros(runs, experiment)
+        hours += sum(run["provenance"]["wall_seconds"] for run in runs) / 3600
+    found["ComputingHours"] = latex.significant(hours)
     book = judge.read()["claims"]
     outcomes = [judge.judge(claim, results) for claim in book]
     for claim, outcome in zip(book, outcomes, strict=True):
