@@ -28,7 +28,6 @@ FRIEDMAN1 = _of("friedman1")
 WINE = _of("wine_quality_red")
 DIABETES = _of("diabetes")
 DIGITS = _of("digits")
-KIN8NM = _of("kin8nm")
 POWER_PLANT = _of("power_plant")
 JUDGED = {  # the regression sets of the criteria
     ENERGY: "energy",
@@ -38,6 +37,5 @@ JUDGED = {  # the regression sets of the criteria
     DIABETES: "diabetes",
     POWER_PLANT: "power plant",
 }
-LARGER = {KIN8NM: "kin8nm"}  # not run in full yet
 CLASSES = {DIGITS: "digits"}
-TITLES = JUDGED | LARGER | CLASSES
+TITLES = JUDGED | CLASSES
