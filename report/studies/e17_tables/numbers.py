@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from report.lib import choices, latex
+from report.lib import choices, latex, load
 from report.lib.looks import Experiment
 from report.studies.e17_tables import compared
 from report.studies.e17_tables.looks import CLASSES, ENERGY, JUDGED, METHODS, TITLES
@@ -22,6 +22,7 @@ def macros(results: Path) -> dict[str, str]:
     found = {
         PREFIX + "N": latex.integer(len(compared.by_split(runs, compared.BASE, ENERGY))),
         PREFIX + "Sets": latex.integer(len(judged)),
+        PREFIX + "Trials": latex.integer(_trials(runs)),
     }
     for method in METHODS:
         own = PREFIX + latex.camel(method)
@@ -42,6 +43,12 @@ def macros(results: Path) -> dict[str, str]:
             price = compared.as_ratio(compared.cost(runs, method, judged, seconds))
             found[own + latex.camel(name)] = latex.with_interval(price, latex.significant)
     return found
+
+
+def _trials(runs: compared.Runs) -> float:
+    """How many settings backprop has."""
+    found = [run for own in runs.values() for run in load.of(own, compared.BASE)]
+    return len(found[0]["curves"]["trials"]) if found else float("nan")
 
 
 def _name(data_set: Experiment) -> str:

@@ -34,6 +34,36 @@ def differences(results: Path, out: Path) -> None:
     latex.write(out, table)
 
 
+def means(results: Path, out: Path) -> None:
+    """The same without the intervals of single data sets, for the paper's width."""
+    runs = compared.everything(results)
+    names = compared.present(runs, TITLES)
+    judged = compared.present(runs, JUDGED)
+    lines = []
+    for method in compared.methods(runs):
+        base = method == compared.BASE
+        cells = [METHODS[method].label]
+        cells += [
+            (_error(runs, one) if base else _difference(runs, method, [one]))[0] for one in names
+        ]
+        for one in (judged, False, True):
+            cells.append(
+                ("0" if one is judged else "1") if base else _summary(runs, method, one, judged)
+            )
+        lines.append(" & ".join(cells))
+    header = ["", *[TITLES[name] for name in names], "mean", "steps", "seconds"]
+    table = latex.table("l" + "c" * (len(header) - 1), header, lines or [latex.LEFT_OUT])
+    latex.write(out, table)
+
+
+def _summary(runs, method, what, judged):
+    """With its interval the mean difference, or a price: whether of seconds."""
+    if what is judged:
+        return " ".join(_difference(runs, method, judged)).strip()
+    found = compared.as_ratio(compared.cost(runs, method, judged, what))
+    return latex.significant(found.value)
+
+
 def _error(runs, name):
     """What the others are held against, in the data set's own units."""
     own = compared.by_split(runs, compared.BASE, name).values()

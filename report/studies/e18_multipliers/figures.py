@@ -9,12 +9,15 @@ from report.studies.e18_multipliers.looks import DEPTHS, EXPERIMENT, METHODS, TR
 
 ALIGNED = ("pc_alm", "inferred", "epc", "rows_fresh", "rows")  # held against backprop
 DEEP = 30  # depth of the panel by layer
+MESSAGE = ("bp", "pc_alm", "inferred")  # drawn heavier: multipliers against penalty, and backprop
+HEAVY, LIGHT = 1.8, 0.8  # line widths in points
+LOWEST = 0.45  # accuracy of the first panel: an interval of ePC's goes on below
 
 
 def depth(results: Path, out: Path) -> None:
     """Test accuracy and gap by depth; cosine at the end of training by depth and by layer."""
     runs = load.runs(results, EXPERIMENT)
-    figure, axes = style.subplots(4, style.TEXT, 2.25, sharey=False)
+    figure, axes = style.subplots(4, style.TEXT, 2.4, sharey=False)
     for method in METHODS:
         _by_depth(axes[0], runs, method, "test_accuracy")
         if method != "bp":
@@ -29,6 +32,7 @@ def depth(results: Path, out: Path) -> None:
         axis.set_xticks(DEPTHS, [str(one) for one in DEPTHS])
         axis.minorticks_off()
         style.title(axis, title)
+    axes[0].set_ylim(bottom=LOWEST)
     axes[3].set_xlabel("layer")
     style.title(axes[3], f"cosine, {DEEP} layers")
     for axis in axes[2:]:
@@ -48,7 +52,8 @@ def _by_depth(axis, runs, method, name):
     color, marker = style.PALETTE[colour], MARKERS[method]
     beside = 1.05 ** ([*METHODS].index(method) - len(METHODS) / 2)  # else some hide others
     at, values = [d * beside for d in found], [estimate.value for estimate in found.values()]
-    axis.plot(at, values, color=color, marker=marker, markersize=3, label=label)
+    width = HEAVY if method in MESSAGE else LIGHT
+    axis.plot(at, values, color=color, marker=marker, markersize=3, linewidth=width, label=label)
     for x, estimate in zip(at, found.values(), strict=True):
         axis.vlines(x, estimate.low, estimate.high, color=color, linewidth=0.9)
 
@@ -62,7 +67,8 @@ def _by_layer(axis, runs, variant):
     method = variant.rpartition("_")[0]
     _, colour = METHODS[method]
     layers = np.arange(1, last.shape[1] + 1)
-    axis.plot(layers, last.mean(axis=0), color=style.PALETTE[colour])
+    width = HEAVY if method in MESSAGE else LIGHT
+    axis.plot(layers, last.mean(axis=0), color=style.PALETTE[colour], linewidth=width)
     axis.plot(
         layers[-1],
         last.mean(axis=0)[-1],

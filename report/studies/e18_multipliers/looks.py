@@ -5,7 +5,7 @@ from report.lib.looks import Experiment, Variant, told_apart
 METHODS = {  # what they are called, and their colours
     "bp": ("BP", 0),
     "epc": ("ePC", 7),
-    "inferred": ("inferred", 2),
+    "inferred": ("inferred, penalty", 2),
     "pc_alm": ("inferred, multipliers", 3),
     "growing": ("rows, increasing penalty", 4),
     "rows": ("rows, multipliers", 1),

@@ -22,6 +22,32 @@ PRICE = {  # without an interval
 }
 
 
+def by_depth(results: Path, out: Path) -> None:
+    """A row for each method: accuracy with its interval, gap and cosine at each depth, and cost."""
+    runs = load.runs(results, EXPERIMENT)
+    lines: list[str] = []
+    for name in TRAINED:
+        cells = [(_label(name), "")]
+        for metric in ("test_accuracy", "deployment_gap", "cosine_first"):
+            write = COLUMNS[metric][1]
+            for layers in DEPTHS:
+                found = metrics.mean(load.of(runs, f"{name}_{layers}"), metric)
+                interval = latex.interval(found, write) if metric == "test_accuracy" else ""
+                cells.append((write(found.value), interval))
+        for metric in ("critical_path", "step_milliseconds"):
+            value = metrics.mean(load.of(runs, f"{name}_{DEPTHS[-1]}"), metric).value
+            cells.append((PRICE[metric][1](value), ""))
+        lines += latex.stacked(cells)
+    depths = [str(layers) for layers in DEPTHS]
+    titles = ("test accuracy", "deployment gap", "cosine, first layer")
+    header = latex.grouped(titles, depths * len(titles))
+    header[0] = header[0].replace(
+        r" \\", rf" & \multicolumn{{2}}{{c}}{{{depths[-1]} layers}} \\", 1
+    )
+    table = latex.table("l" + "c" * 11, [*header, "path", "ms"], lines or [latex.LEFT_OUT])
+    latex.write(out, table)
+
+
 def depth(results: Path, out: Path) -> None:
     """Groups of rows by depth."""
     runs = load.runs(results, EXPERIMENT)
@@ -41,10 +67,13 @@ def _row(runs, name, layers):
     own = load.of(runs, f"{name}_{layers}")
     if not own:
         return []
-    label = METHODS[name.removesuffix("_default")][0]
-    label += ", Keras' initialisation" if name.endswith("_default") else ""
-    cells = [(f"{layers}: {label}", ""), (str(len(own)), "")]
+    cells = [(f"{layers}: {_label(name)}", ""), (str(len(own)), "")]
     for metric, (_, write) in COLUMNS.items():
         found = metrics.mean(own, metric)
         cells.append((write(found.value), latex.interval(found, write)))
     return cells + [(write(metrics.mean(own, one).value), "") for one, (_, write) in PRICE.items()]
+
+
+def _label(name: str) -> str:
+    label = METHODS[name.removesuffix("_default")][0]
+    return label + (", Keras' initialisation" if name.endswith("_default") else "")

@@ -32,6 +32,8 @@ def _of(results: Path, experiment: Experiment, first: str) -> dict[str, str]:
         for name in SETTINGS
     }
     found[prefix + "N"] = latex.integer(len(own))
+    trials = [len(settings.get(name, ())) for name in ("learning_rates", "hidden_weights")]
+    found[prefix + "Trials"] = latex.integer(trials[0] * trials[1] or np.nan)
     every = settings.get("steps", np.nan) / settings.get("checkpoints", np.nan)
     found[prefix + "Look"] = latex.integer(every)
     for variant in experiment.variants:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from report.claims import judge
-from report.lib import latex, load, studies
+from report.lib import latex, load, stats, studies
 
 FEW = 3  # estimates of a claim that are all shown; of more, the worst
 # Columns of text and their share of the page's width: these take the fewest lines.
+STATEMENT = 0.47  # of the table in the paper
 WIDTHS = {"claim": 0.22, "source": 0.075, "criterion": 0.305, "estimate": 0.155}
 
 # What the paper's own table shows, in the order of its sections; all others are in the ledger.
@@ -39,11 +42,22 @@ def verdicts(results: Path, out: Path) -> None:
     for name in IN_PAPER:
         outcome = judge.judge(book[name], results)
         pairs = list(zip(book[name]["criteria"], outcome.estimates, strict=True))
-        estimate = _shown(*judge.worst(pairs))
-        cells = [name, book[name]["statement"], estimate, str(outcome.n), outcome.verdict]
-        lines.append(" & ".join(cells))
-    header = ["", "claim", "estimate, of several the worst", "$n$", "verdict"]
-    latex.write(out, latex.table("llcrl", header, lines))
+        criterion, estimate = judge.worst(pairs)
+        shown = [_shown(criterion, estimate), _bound(criterion), str(estimate.n)]
+        lines.append(" & ".join([name, book[name]["statement"], *shown, outcome.verdict]))
+    header = ["", "claim", "estimate", "asked", "$n$", "verdict"]
+    columns = rf"l>{{\raggedright\arraybackslash}}p{{{STATEMENT}\textwidth}}rlrl"
+    latex.write(out, latex.table(columns, header, lines))
+
+
+def _bound(criterion: dict) -> str:
+    """What the whole interval has to meet, in the estimate's units."""
+    signs = {"at_least": r"$\ge$", "at_most": r"$\le$"}
+    return " ".join(
+        f"{sign} {_shown(criterion, stats.Estimate(criterion[name], np.array([]), 1))}"
+        for name, sign in signs.items()
+        if name in criterion
+    )
 
 
 def _row(claim: dict, results: Path) -> list[str]:
