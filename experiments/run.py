@@ -121,8 +121,8 @@ def confirm(root: Path, names: list[str]) -> None:
     for experiment in profiles.load(root, "full", names, committed=True):
         stale = confirmation.stale(reference, experiment)
         with locks.driver(build):
-            found = confirmation.made(root, reference, experiment, stale)
-        differ = confirmation.differences(experiment.name, found)
+            found, refused = confirmation.made(root, reference, experiment, stale)
+        differ = refused | confirmation.differences(experiment.name, found)
         for variant in dict.fromkeys(one.run.variant for one in found):
             if variant not in differ:
                 confirmation.rekey_variant(reference, experiment.name, variant, stale, found)

@@ -7,6 +7,7 @@ is long, the experiment's profile `confirm` has a short one, of the same sizes: 
 present code and by that of the commit that made the results.
 """
 
+import functools
 import io
 import json
 import shutil
@@ -39,22 +40,23 @@ class Witness(NamedTuple):
     fresh: Path
 
 
-def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) -> list[Witness]:
-    """Makes a witness, or one for each commit, of every variant that has stale runs."""
+def made(
+    root: Path, reference: Path, experiment: Experiment, stale: list[Run]
+) -> tuple[list[Witness], dict[str, str]]:
+    """Makes a witness, or one for each commit, of every variant that has stale runs.
+
+    Returns:
+        The witnesses, and by variant what to tell of those that cannot have one.
+    """
     if PROFILE not in profiles.read(root)[experiment.name][1]["profiles"]:
         runs = witnesses(reference, experiment, stale)
         fresh = _results(root, replace(experiment, runs=runs))
-        return [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs]
+        return [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs], {}
     (short,) = profiles.load(root, PROFILE, [experiment.name], committed=True)
     found = []
-    for commit, variants in _by_commit(reference, experiment, stale).items():
-        runs = [run for run in short.runs if run.variant in variants]
-        lacking = variants - {run.variant for run in runs}
-        if lacking:
-            raise DriverError(
-                f"Profile {PROFILE} of {experiment.name} must have every variant. Received: none "
-                f"of {', '.join(sorted(lacking))}."
-            )
+    commits, refused = _by_commit(root, reference, experiment, stale)
+    for commit, variants in commits.items():
+        runs = [run for run in short.runs if run.variant in variants - {*refused}]
         fresh = _results(root, replace(short, runs=runs))
         code = _code(root, commit)
         there = replace(
@@ -67,7 +69,7 @@ def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) 
         )
         before = _results(code, there)
         found += [Witness(run, before / run.path, fresh / run.path) for run in runs]
-    return found
+    return found, refused
 
 
 def _results(root: Path, experiment: Experiment) -> Path:
@@ -77,21 +79,49 @@ def _results(root: Path, experiment: Experiment) -> Path:
     return root / "build" / PROFILE / "results" / experiment.name
 
 
-def _by_commit(reference: Path, experiment: Experiment, stale: list[Run]) -> dict[str, set[str]]:
-    """Variants with stale runs by the commit whose code gives their results."""
+def _by_commit(
+    root: Path, reference: Path, experiment: Experiment, stale: list[Run]
+) -> tuple[dict[str, set[str]], dict[str, str]]:
+    """Variants with stale runs by the commit whose code gives their results; those without one."""
     found: dict[str, set[str]] = {}
+    refused = {}
     for run in stale:
         path = reference / experiment.name / run.path
         provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
-        source = provenance.get("confirmed", provenance)
-        if source["commit"] is None or source["dirty"]:
-            raise DriverError(
-                f"{experiment.name}/{run.path} must come from a commit, to be confirmed by a short "
-                f"run. Received: commit={source['commit']}, dirty={source['dirty']}. Train it "
-                "again: make results PROFILE=full"
+        # A commit tells little of what was not committed; the key tells whether that mattered.
+        fitting = [
+            commit
+            for commit, key in _origins(provenance)
+            if commit and _keys(root, commit, experiment.name).get(run.path) == key
+        ]
+        if fitting:
+            found.setdefault(fitting[0], set()).add(run.variant)
+        else:
+            refused[run.variant] = (
+                f"{experiment.name}/{run.path} must have been made by the code of a commit, to be "
+                f"confirmed by a short run. Received: other code than that of "
+                f"{provenance['commit']}. Train it again: make results PROFILE=full"
             )
-        found.setdefault(source["commit"], set()).add(run.variant)
-    return found
+    return found, refused
+
+
+def _origins(provenance: dict) -> list[tuple[str | None, str]]:
+    """Commits, and content keys with them, of runs with a result's numbers: the last one first."""
+    again = provenance.get("confirmed")
+    if again is None:
+        return [(provenance["commit"], provenance["key"])]
+    trained = provenance["commit"], again["trained_key"]
+    return [(again["commit"], provenance["key"]), trained]
+
+
+@functools.cache
+def _keys(root: Path, commit: str, name: str) -> dict[str, str]:
+    """The content keys of an experiment's runs with the code of a commit."""
+    try:
+        (experiment,) = profiles.load(_code(root, commit), "full", [name], committed=True)
+    except DriverError:  # it was not there yet
+        return {}
+    return {run.path: run.key for run in experiment.runs}
 
 
 def _code(root: Path, commit: str) -> Path:
