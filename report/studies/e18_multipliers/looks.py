@@ -26,7 +26,7 @@ def variant(name: str, depth: int) -> Variant:
     """How a method at a depth is called and drawn."""
     method = name.removesuffix("_default")
     label, colour = METHODS[method]
-    start = ", Keras' start" if name != method else ""
+    start = ", Keras' initialisation" if name != method else ""
     return Variant(f"{label}, {depth} layers{start}", colour, "solid", "o", method != "bp")
 
 

@@ -3,7 +3,7 @@
 from report.lib.looks import DASHDOT, DASHED, DOTTED, Dashes, Experiment, Variant
 
 DEPTHS: dict[int, Dashes] = {10: "solid", 30: DASHED, 100: DOTTED, 300: DASHDOT}
-WEIGHTS = {"constant": ("constant weight", 1, "^"), "growing": ("growing weight", 4, "v")}
+WEIGHTS = {"constant": ("constant weight", 1, "^"), "growing": ("increasing weight", 4, "v")}
 EXPERIMENT = Experiment(
     "e20_price",
     {
