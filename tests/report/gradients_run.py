@@ -23,6 +23,7 @@ def gradients_part(seed):
         for start in STARTS
         if start not in ("isometric", "biased")
     }
+    curves |= {"depth": [1, 2]} | {f"{start}_first": [-1.0, -2.0] for start in STARTS}
     curves |= {f"{fit}_steps": [0, 1, 2, 4, 12] for fit in FITS}
     front = [[None] * 3, [None, None, -1.0], *[[None, -2.0, -1.0]] * 2, [-2.0, -2.0, -1.0]]
     curves |= {f"{fit}_by_step": front for fit in FITS}

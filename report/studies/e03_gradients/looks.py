@@ -1,4 +1,4 @@
-"""How the variants, starts and trainings of the study of gradients are called and drawn."""
+"""Names and looks of the variants, initialisations and trainings of the study of gradients."""
 
 from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, Experiment, Variant
 
@@ -25,7 +25,7 @@ STARTS = {
     "biased": "saturated",
 }
 FITS = {
-    "bp_default": "BP, default start",
-    "bp_isometric": "BP, isometric start",
-    "rai": "RAI, default start",
+    "bp_default": "backprop, Keras' default",
+    "bp_isometric": "backprop, isometric",
+    "rai": "RAI, Keras' default",
 }

@@ -5,8 +5,6 @@ from pathlib import Path
 from report.lib import latex, load, metrics
 from report.studies.e03_gradients.looks import ACTIVATIONS, EXPERIMENT, STARTS
 
-SETTINGS = ("units", "large_gain", "trained_depth", "iterations", "cliff_steps")
-
 
 def macros(results: Path) -> dict[str, str]:
     """A macro for every metric; `...Factor` is the factor a layer behind a rate."""
@@ -16,14 +14,16 @@ def macros(results: Path) -> dict[str, str]:
         for start in STARTS:
             value = 10 ** metrics.mean(load.of(runs, variant), f"{start}_depth_rate").value
             found[prefix + latex.camel(f"{variant}_{start}_factor")] = latex.significant(value)
-    settings = load.of(runs, "sigmoid")[0]["settings"]
-    for name in SETTINGS:
-        found[prefix + latex.camel(name)] = latex.integer(settings[name])
-    few, many = load.of(runs, "local")[0]["settings"]["local_depths"]
-    longest = max(load.of(runs, "chain")[0]["settings"]["lengths"])
-    return found | {
-        prefix + "Depth": latex.integer(max(settings["depths"])),
-        prefix + "Few": latex.integer(few),
-        prefix + "Many": latex.integer(many),
-        prefix + "Longest": latex.integer(longest),
+    settings = {part: load.of(runs, part)[0]["settings"] for part in ("sigmoid", "local", "chain")}
+    sizes = {
+        "Depth": max(settings["sigmoid"]["depths"]),
+        "Shallowest": min(settings["sigmoid"]["depths"]),
+        "LargeGain": settings["sigmoid"]["large_gain"],
+        "BiasLow": settings["sigmoid"]["bias_range"][0],
+        "BiasHigh": settings["sigmoid"]["bias_range"][1],
+        "Few": settings["local"]["local_depths"][0],
+        "Many": settings["local"]["local_depths"][1],
+        "Longest": max(settings["chain"]["lengths"]),
+        "Wall": -2 * settings["sigmoid"]["start"][1],  # the cliff's, by its bias
     }
+    return found | {prefix + name: latex.integer(value) for name, value in sizes.items()}

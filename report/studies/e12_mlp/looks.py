@@ -1,4 +1,4 @@
-"""How the topics, rules, starts and methods of the study of perceptrons and MLPs are called."""
+"""What the study of perceptrons and MLPs calls its topics, rules, initialisations and methods."""
 
 from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, SPARSE, TWODOT, Experiment, Variant
 
@@ -6,7 +6,7 @@ EXPERIMENT = Experiment(
     "e12_mlp",
     {  # a variant is a topic
         "gates": Variant("gates", 0, "solid", "o", False),
-        "starts": Variant("starts", 1, DASHED, "^", False),
+        "starts": Variant("initialisation", 1, DASHED, "^", False),
         "rules": Variant("rules", 2, DASHDOT, "D", False),
         "rules_full": Variant("rules, full batch", 3, DOTTED, "s", False),
         "batches": Variant("batches", 4, LONG, "v", False),
@@ -32,8 +32,8 @@ RULES = {
 STARTS = {
     "zero": "zero",
     "constant": "constant",
-    "small": r"$\mathcal N(0, \sigma{=}10^{-2})$",
-    "large": r"$\mathcal N(0, 1)$",
+    "small": r"normal, $\sigma=10^{-2}$",
+    "large": r"normal, $\sigma=1$",
     "glorot": "Glorot",
     "he": "He",
     "orthogonal": "orthogonal",
@@ -42,7 +42,7 @@ STARTS = {
 METHODS = {
     "gradient": "gradient",
     "momentum": "momentum",
-    "conjugate": "conjugate gradient",
+    "conjugate": "conj. gradient",
     "lbfgs": "L-BFGS",
     "bfgs": "BFGS",
     "newton": "damped Newton",

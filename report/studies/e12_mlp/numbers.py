@@ -6,7 +6,7 @@ import numpy as np
 
 from report.lib import latex, load
 from report.studies.e12_mlp import topics
-from report.studies.e12_mlp.looks import CODINGS, EXPERIMENT
+from report.studies.e12_mlp.looks import CODINGS, EXPERIMENT, RULES
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -22,10 +22,7 @@ def macros(results: Path) -> dict[str, str]:
             value, form = topics.estimate(runs, variant, name), topics.write(name)
             found[own + latex.camel(name)] = form(value.value)
             found[own + latex.camel(name) + "CI"] = latex.with_interval(value, form)
-        for name, setting in first["settings"].items():
-            if isinstance(setting, int | float) and not isinstance(setting, bool):
-                number = latex.integer(setting) if setting == int(setting) else f"${setting:g}$"
-                found[own + "Set" + latex.camel(name)] = number
+        found |= {own + "Set" + name: text for name, text in _settings(first["settings"]).items()}
     (first, *_) = load.of(runs, "gates")
     for coding in CODINGS:
         multipliers = first["curves"][f"exor_{coding}_multipliers"]
@@ -34,4 +31,28 @@ def macros(results: Path) -> dict[str, str]:
         second = load.of(runs, "second_order")
         steepest = [max(run["curves"][f"{place}_to_gradient"]) for run in second]
         found[prefix + latex.camel(f"{place}_widest")] = latex.fixed(np.mean(steepest), 0)
+    reached = [
+        topics.estimate(runs, variant, f"{rule}_reached_share").value
+        for variant in ("rules", "rules_full")
+        for rule in RULES
+    ]
+    return found | {prefix + "RulesLeastReached": topics.write("share")(min(reached))}
+
+
+def _settings(settings: dict) -> dict[str, str]:
+    """Numbers as they stand in a sentence, shares also in per cent; of lists length and ends."""
+    found = {}
+    for name, setting in settings.items():
+        macro, number = latex.camel(name), isinstance(setting, int | float)
+        if number and not isinstance(setting, bool):
+            found[macro] = _number(setting)
+            found[macro + "Percent"] = rf"{_number(100 * setting)}\,\%"
+        elif isinstance(setting, list):
+            found[macro + "Count"] = str(len(setting))
+            found[macro + "First"], found[macro + "Last"] = map(_number, (setting[0], setting[-1]))
     return found
+
+
+def _number(value: float) -> str:
+    """Without digits that say nothing: 1000, 0.1, a power of ten alone."""
+    return rf"\num[print-unity-mantissa=false]{{{value:.10g}}}"

@@ -1,4 +1,4 @@
-"""Starting values, update rules, second order and the settings of all topics."""
+"""Initialisations, update rules, second order and the settings of all topics."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,35 +10,23 @@ from report.studies.e12_mlp.looks import EXPERIMENT, METHODS, RULES, STARTS
 
 def curvature(results: Path, out: Path) -> None:
     """First and second order on a small net: iterations and cost until the gradient is short."""
-    columns = {
-        "reached_share": "reached",
-        "iterations": "iterations",
-        "evaluations": "cost",
-        "final_loss": "final loss",
-    }
-    bounded = ("iterations", "evaluations")
-    latex.write(out, _table(results, METHODS, {"second_order": ""}, columns, bounded))
+    columns = {"reached_share": "reached", "iterations": "iterations", "evaluations": "cost"}
+    latex.write(out, _table(results, METHODS, {"second_order": ""}, columns, [*columns][1:]))
 
 
 def rules(results: Path, out: Path) -> None:
     """The rules, tuned alike: steps to the loss fixed beforehand, in mini and full batches."""
     groups = {"rules": "mini-batches", "rules_full": "full batches"}
-    columns = {
-        "rate": "rate",
-        "reached_share": "reached",
-        "steps": "steps",
-        "ratio": "to gradient",
-        "test_accuracy": "test accuracy",
-    }
-    bounded = ("steps", "ratio", "test_accuracy")
-    latex.write(out, _table(results, RULES, groups, columns, bounded, "2pt"))
+    columns = {"rate": "rate", "steps": "steps", "ratio": "ratio"}
+    columns |= {"test_accuracy": "test accuracy"}
+    latex.write(out, _table(results, RULES, groups, columns, [*columns][1:], "2pt"))
 
 
 def starts(results: Path, out: Path) -> None:
-    """Starting values on the digits: do hidden units part, and what comes of it."""
-    columns = {"rate": "rate", "spread": "spread", "train_loss": "train loss"}
+    """Initialisations on the digits: do hidden units part, and what comes of it."""
+    columns = {"rate": "rate", "spread": "spread", "train_loss": "training loss"}
     columns |= {"test_accuracy": "test accuracy"}
-    latex.write(out, _table(results, STARTS, {"starts": ""}, columns, ("test_accuracy",)))
+    latex.write(out, _table(results, STARTS, {"starts": ""}, columns, ["test_accuracy"]))
 
 
 def _table(
@@ -46,7 +34,7 @@ def _table(
     rows: dict[str, str],
     groups: dict[str, str],
     columns: dict[str, str],
-    bounded: tuple[str, ...],
+    bounded: list[str],
     space: str = "1pt",
 ) -> str:
     """Metrics that are named by what stands in a row and by a quantity, such as `adam_steps`.

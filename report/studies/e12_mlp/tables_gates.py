@@ -8,23 +8,25 @@ from report.studies.e12_mlp.topics import estimate, vector
 
 ANSWERS = {0: "no", 1: "yes"}
 FUNCTIONS = {"step": r"\theta", "sign": r"\mathrm{sgn}", "relu": "r", "linear": ""}
-HEADER = ["coding", "gate", "perceptron", "proof", "without bias", "integer solutions"]
-HEADER += ["updates of the rule", "perceptron (\\%)", "2-2-1 (\\%)", "2-4-1 (\\%)"]
+NETS = {"perceptron": "none", "mlp_two": "two", "mlp_four": "four"}  # hidden units
+HEADER = ["coding", "gate", "separable", "proof", "no bias", "solutions", "updates"]
 
 
 def exor(results: Path, out: Path) -> None:
     """Nets that compute EXOR exactly, with their errors counted in integers."""
     (run, *_) = load.of(load.runs(results, EXPERIMENT), "gates")
-    lines = []
+    lines, before = [], None
     for net in run["curves"]["exact"].values():
         hidden = [
             _function(net["hidden_activation"], _affine(row, ("x_1", "x_2")))
             for row in net["hidden"]
         ]
         output = _function(net["output_activation"], _affine(net["output"], ("h_1", "h_2")))
-        cells = [CODINGS[net["coding"]], *(f"${text}$" for text in (*hidden, output))]
-        lines.append(" & ".join(cells))
-    latex.write(out, latex.table("llll", ["coding", "$h_1$", "$h_2$", "$y$"], lines))
+        if net["coding"] != before:
+            before = net["coding"]
+            lines.append(rf"\multicolumn{{3}}{{@{{}}l@{{}}}}{{inputs {CODINGS[before]}}} \\")
+        lines.append(" & ".join(f"${text}$" for text in (*hidden, output)))
+    latex.write(out, latex.table("lll", ["$h_1$", "$h_2$", "output"], lines))
 
 
 def _function(name: str, argument: str) -> str:
@@ -57,12 +59,14 @@ def gates(results: Path, out: Path) -> None:
             cells += [_proof(first["curves"], own), ANSWERS[known[f"{own}_without_bias"]]]
             cells += [latex.integer(known[f"{own}_solutions"])]
             cells += [latex.integer(known[f"{own}_rule_updates"]) if solved else "recurs"]
-            for net in ("perceptron", "mlp_two", "mlp_four"):
+            for net in NETS:
                 share = estimate(runs, "gates", f"{net}_{own}_share")
                 cells.append(latex.percent(share.value))
             lines.append(" & ".join(cells))
         lines.append(r"\addlinespace[2pt]")
-    latex.write(out, latex.table("lllllrrrrr", HEADER, lines[:-1]))
+    above = r"\multicolumn{7}{@{}l}{} & \multicolumn{3}{c@{}}{\% solved, hidden units:} \\"
+    header = [f"{above}\n{HEADER[0]}", *HEADER[1:], *NETS.values()]
+    latex.write(out, latex.table("lllllrrrrr", header, lines[:-1]))
 
 
 def _proof(curves: dict, gate: str) -> str:

@@ -14,7 +14,7 @@ WRITE = {
     "change_0": latex.fixed,
     "change_1": latex.fixed,
     "change_2": latex.fixed,
-    "gain": latex.fixed,
+    "gain": lambda value: metrics.decimal(value, 3),
     "slope": latex.fixed,
     "ratio": lambda value: latex.fixed(value, 2),
     "degrees": lambda value: latex.fixed(value, 1),

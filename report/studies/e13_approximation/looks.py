@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     },
 )
 TARGETS = ("smooth", "kinked", "step")
-NORMS = {"sup": "largest error", "rms": "r.m.s. error"}
+NORMS = ("sup", "rms")  # largest error, root mean square error
 
 
 def dimensions(runs: list[dict]) -> list[int]:

@@ -22,8 +22,6 @@ def slopes(results: Path, out: Path) -> None:
                 cells.append(metrics.decimal(behind.value, 1))
             lines.append(" & ".join([f"{target}, $d={dimension}$", *cells]))
         lines.append(r"\addlinespace[2pt]")
-    looks = EXPERIMENT.variants.values()
-    titles = [rf"\multicolumn{{3}}{{c}}{{{look.label}}}" for look in looks]
-    second = " & ".join(["", *["largest & r.m.s. & behind"] * len(titles)]) + r" \\"
-    text = latex.table("l" + "rrr" * len(titles), ["", *titles], lines[:-1])
-    latex.write(out, text.replace(r"\midrule", second + "\n" + r"\midrule", 1))
+    titles = [EXPERIMENT.label(variant) for variant in EXPERIMENT.variants]
+    names = ["largest", "r.m.s.", "behind"] * len(titles)
+    latex.write(out, latex.table("l" + "r" * len(names), latex.grouped(titles, names), lines[:-1]))
