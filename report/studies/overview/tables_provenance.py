@@ -9,7 +9,7 @@ from report.lib.looks import Experiment
 MACHINE = ("profile", "device", "processor", "threads", "dtype", "python", "versions")
 FEW = 3  # variants or commits that are named; of more, their number
 # Columns of text: share of the page's width.
-WIDTHS = {"variants": 0.15, "trained": 0.15, "confirmed": 0.2}
+WIDTHS = {"variants": 0.13, "trained": 0.135, "confirmed": 0.165}
 
 
 def provenance(results: Path, out: Path) -> None:
