@@ -8,30 +8,30 @@ from report.lib import choices, latex
 from report.studies.e17_tables import compared
 from report.studies.e17_tables.looks import CLASSES, JUDGED, METHODS, TITLES
 
+SIDE_BY_SIDE = 4  # data sets of a table with intervals
 HEADING = "settings tried, and the share of splits and data sets whose best point has each"
 
 
 def differences(results: Path, out: Path) -> None:
-    """At the best validated point, by data set, the mean over those judged, and the price."""
+    """At the best validated point, by data set, with all intervals: two tables, one on the other."""
     runs = compared.everything(results)
     names = compared.present(runs, TITLES)
-    judged = compared.present(runs, JUDGED)
+    parts = [names[:SIDE_BY_SIDE], names[SIDE_BY_SIDE:]]
+    tables = [_with_intervals(runs, part) for part in parts if part]
+    latex.write(out, "\n\n\\bigskip\n".join(tables) or latex.table("l", [""], [latex.LEFT_OUT]))
+
+
+def _with_intervals(runs, names):
     lines = []
     for method in compared.methods(runs):
         cells = [(METHODS[method].label, "")]
-        for columns in (*([name] for name in names), judged):
-            cells.append(_difference(runs, method, columns))
-        for seconds in (False, True):
-            found = compared.as_ratio(compared.cost(runs, method, judged, seconds))
-            cells.append((latex.significant(found.value), latex.interval(found, latex.significant)))
         if method == compared.BASE:
-            cells = [cells[0], *[_error(runs, columns) for columns in names], ("0", "")]
-            cells += [("1", "")] * 2
+            cells += [_error(runs, name) for name in names]
+        else:
+            cells += [_difference(runs, method, [name]) for name in names]
         lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    titles = [TITLES[name] for name in names]
-    header = ["", *titles, "mean", "steps", "seconds"]
-    table = latex.table("l" + "c" * (len(header) - 1), header, lines[:-1] or [latex.LEFT_OUT])
-    latex.write(out, table)
+    header = ["", *[TITLES[name] for name in names]]
+    return latex.table("l" + "c" * len(names), header, lines[:-1])
 
 
 def means(results: Path, out: Path) -> None:

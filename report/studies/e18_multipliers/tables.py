@@ -14,6 +14,7 @@ COLUMNS = {
     "cosine_last": ("last", lambda value: latex.fixed(value, 2)),
     "cosine_all": ("all", lambda value: latex.fixed(value, 2)),
 }
+WITH_INTERVAL = ("test_accuracy", "deployment_gap", "cosine_all")
 PRICE = {  # without an interval
     "learning_rate": ("rate", latex.significant),
     "hidden_weight": ("weight", latex.significant),
@@ -70,7 +71,8 @@ def _row(runs, name, layers):
     cells = [(f"{layers}: {_label(name)}", ""), (str(len(own)), "")]
     for metric, (_, write) in COLUMNS.items():
         found = metrics.mean(own, metric)
-        cells.append((write(found.value), latex.interval(found, write)))
+        shown = latex.interval(found, write) if metric in WITH_INTERVAL else ""
+        cells.append((write(found.value), shown))
     return cells + [(write(metrics.mean(own, one).value), "") for one, (_, write) in PRICE.items()]
 
 
