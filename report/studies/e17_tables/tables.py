@@ -13,7 +13,7 @@ HEADING = "settings tried, and the share of splits and data sets whose best poin
 
 
 def differences(results: Path, out: Path) -> None:
-    """At the best validated point, by data set, with all intervals: two tables, one on the other."""
+    """At the best validated point, by data set, with all intervals: two tables in a column."""
     runs = compared.everything(results)
     names = compared.present(runs, TITLES)
     parts = [names[:SIDE_BY_SIDE], names[SIDE_BY_SIDE:]]
