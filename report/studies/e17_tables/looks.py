@@ -7,7 +7,7 @@ METHODS = {
     "bp": Variant("BP, mini-batches", 0, DASHED, "o", False),
     "bp_full": Variant("BP, full batch", 0, "solid", "o", True),
     "bp_rprop": Variant("BP, Rprop", 0, DOTTED, "s", False),
-    "penalty": Variant("RAI, penalty", 1, DASHED, "^", False),
+    "penalty": Variant("RAI, penalty", 3, DASHED, "s", False),
     "growing": Variant("RAI, increasing penalty", 4, LONG, "v", True),
     "multipliers": Variant("RAI, multipliers", 1, "solid", "^", True),
     "reinitialised": Variant("RAI, re-initialised", 5, TWODOT, ">", True),
@@ -37,5 +37,6 @@ JUDGED = {  # the regression sets of the criteria
     DIABETES: "diabetes",
     POWER_PLANT: "power plant",
 }
+DECIDING = (ENERGY, CONCRETE, FRIEDMAN1, POWER_PLANT)  # where a linear model does not do as well
 CLASSES = {DIGITS: "digits"}
 TITLES = JUDGED | CLASSES

@@ -5,7 +5,7 @@ from pathlib import Path
 from report.lib import choices, latex, load
 from report.lib.looks import Experiment
 from report.studies.e17_tables import compared
-from report.studies.e17_tables.looks import CLASSES, ENERGY, JUDGED, METHODS, TITLES
+from report.studies.e17_tables.looks import CLASSES, DECIDING, ENERGY, JUDGED, METHODS, TITLES
 
 PREFIX = "EOneSeven"
 
@@ -13,7 +13,8 @@ PREFIX = "EOneSeven"
 def macros(results: Path) -> dict[str, str]:
     """`\\EOneSevenMultipliersEnergy` is the difference to full-batch backprop in per cent.
 
-    With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval), `Bp` the same
+    With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval;
+    `Deciding`: of those on which a linear model is worse), `Bp` the same
     against backprop in mini-batches, `Overfit` the test error at the end over the best one, `Equal`
     the difference at equal training error, `Steps` and `Seconds` the price.
     """
@@ -28,6 +29,8 @@ def macros(results: Path) -> dict[str, str]:
         own = PREFIX + latex.camel(method)
         change = {_name(one): compared.difference(runs, method, [one]) for one in TITLES}
         change["mean"] = compared.difference(runs, method, judged)
+        deciding = compared.present(runs, DECIDING)
+        change["deciding"] = compared.difference(runs, method, deciding)
         change["bp"] = compared.difference(runs, method, judged, other="bp")
         change["overfit"] = compared.overfitting(runs, method, judged)
         for one in JUDGED if method != "linear" else ():

@@ -26,6 +26,10 @@ def macros(results: Path) -> dict[str, str]:
         prefix + latex.camel(name): latex.integer(settings.get(name, float("nan")))
         for name in SETTINGS
     }
+    multiplied = load.of(runs, "pc_alm_10")
+    for name in ("multiplier_rate", "multiplier_leak"):
+        value = multiplied[0]["settings"][name] if multiplied else float("nan")
+        found[prefix + latex.camel(name.removeprefix("multiplier_"))] = latex.significant(value, 3)
     found[prefix + "N"] = latex.integer(len(load.of(runs, "bp_10")))
     found[prefix + "DeepN"] = latex.integer(len(load.of(runs, "bp_100")))
     return found | metrics.written(runs, EXPERIMENT, WRITE)

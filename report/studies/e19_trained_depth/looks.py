@@ -8,7 +8,7 @@ METHODS = {  # what they are called, and their colours
     "bp_last": ("BP, last layers", 7),
     "bp_residual": ("BP, skip connections", 9),
     "pc_alm": ("inferred, multipliers", 3),
-    "inferred": ("inferred", 2),
+    "inferred": ("inferred, penalty", 2),
     "rows": ("RAI, multipliers", 1),
     "mu_pc": ("muPC", 4),
 }
