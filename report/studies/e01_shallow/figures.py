@@ -1,4 +1,4 @@
-"""The shallow net's decision boundaries, losses and landscapes."""
+"""The shallow net's decision boundaries and losses."""
 
 from pathlib import Path
 
@@ -6,8 +6,6 @@ import numpy as np
 
 from report.lib import load, panels, stats, style
 from report.studies.e01_shallow.looks import EXPERIMENT
-
-SIDE_BY_SIDE = ("bp", "rai_as_code")
 
 
 def boundaries(results: Path, out: Path) -> None:
@@ -37,19 +35,14 @@ def _percent(estimate: stats.Estimate) -> str:
 
 
 def curves(results: Path, out: Path) -> None:
-    """Losses along training: deployed network and relaxed path."""
+    """Losses along training under RAI: deployed network and relaxed path."""
     frame = load.curves(load.runs(results, EXPERIMENT))
-    figure, axes = style.subplots(len(EXPERIMENT.variants), style.TEXT, 1.8)
-    for axis, variant in zip(axes, EXPERIMENT.variants, strict=True):
+    names = [name for name, look in EXPERIMENT.variants.items() if look.relaxed]
+    figure, axes = style.subplots(len(names), style.COLUMN, 2.1)
+    for axis, variant in zip(axes, names, strict=True):
         panels.losses(axis, frame[frame["variant"] == variant])
+        axis.set(xscale="log", xlim=(1, None), xlabel="step")
         axis.set_title(EXPERIMENT.label(variant))
     axes[0].set_ylabel("loss (nats)")
-    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     style.save(figure, out)
-
-
-def landscapes(results: Path, out: Path) -> None:
-    """Decision landscapes: backprop and RAI side by side."""
-    runs = load.runs(results, EXPERIMENT)
-    titles = {variant: EXPERIMENT.label(variant) for variant in SIDE_BY_SIDE}
-    panels.landscapes(runs, titles, out, style.COLUMN, 1.9)

@@ -6,7 +6,6 @@ from report.lib import latex, setting_tables, summaries
 from report.studies.e01_shallow.looks import EXPERIMENT
 
 COLUMNS = {
-    "train_accuracy": "train acc.",
     "test_accuracy": "test acc.",
     "train_loss": "deployed loss",
     "relaxed_loss": "relaxed loss",

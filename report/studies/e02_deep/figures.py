@@ -10,7 +10,7 @@ EVERY = "rai_as_code"  # of which every run is drawn: their mean hides two kinds
 
 
 def accuracy(results: Path, out: Path) -> None:
-    """Deployed test accuracy against iterations, with every run as code, and against seconds."""
+    """Deployed test accuracy against steps, with every run as coded, and against seconds."""
     runs = load.runs(results, EXPERIMENT)
     frame = load.curves(runs)
     figure, axes = style.subplots(2, style.TEXT, 2.25)
@@ -24,7 +24,7 @@ def accuracy(results: Path, out: Path) -> None:
         axes[0].plot(run["iteration"], run["test_accuracy"], color=color, linewidth=0.5)
     for axis in axes:
         axis.axhline(linear.accuracy(runs), color="0.4", linewidth=0.8, linestyle=(0, (2, 2)))
-    panels.iteration_axis(axes[0], frame)
+    axes[0].set(xscale="log", xlim=(1, None), xlabel="step")
     axes[1].set(xscale="log", xlabel="training time (s)")
     axes[0].set(ylabel="deployed test accuracy", ylim=(None, 1.01))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
@@ -40,6 +40,7 @@ def gap(results: Path, out: Path) -> None:
         rows = frame[frame["variant"] == variant]
         panels.losses(axis, rows)
         _shade(axis, rows)
+        axis.set(xscale="log", xlim=(1, None), xlabel="step")
         axis.set_title(EXPERIMENT.label(variant))
     axes[0].set_ylabel("loss (nats)")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -5,10 +5,10 @@ from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, Experiment, Variant
 EXPERIMENT = Experiment(
     "e02_deep",
     {
-        "bp_default": Variant("BP, default start", 7, DOTTED, "s", False),
-        "bp_isometric": Variant("BP, isometric start", 0, "solid", "o", False),
-        "rai_as_code": Variant("RAI, as code", 1, DASHED, "^", True),
+        "bp_default": Variant("BP, default", 7, DOTTED, "s", False),
+        "bp_isometric": Variant("BP, isometric", 0, "solid", "o", False),
+        "rai_as_code": Variant("RAI, as coded", 1, DASHED, "^", True),
         "rai_as_document": Variant("RAI, as written", 2, DASHDOT, "D", True),
-        "rai_growing": Variant("RAI, growing weight", 4, LONG, "v", True),
+        "rai_growing": Variant("RAI, increasing penalty", 4, LONG, "v", True),
     },
 )

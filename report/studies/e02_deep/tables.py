@@ -6,7 +6,6 @@ from report.lib import latex, setting_tables, summaries
 from report.studies.e02_deep.looks import EXPERIMENT
 
 COLUMNS = {
-    "train_accuracy": "train acc.",
     "test_accuracy": "test acc.",
     "train_loss": "deployed loss",
     "task_loss": "relaxed task loss",

@@ -3,53 +3,77 @@
 from pathlib import Path
 
 import numpy as np
-import seaborn as sns
+from matplotlib.collections import LineCollection
 
 from report.lib import load, style
 from report.studies.e04_initialisation import regions
-from report.studies.e04_initialisation.looks import BOTH_RATES, EXPERIMENT, METHODS
+from report.studies.e04_initialisation.looks import BOTH_RATES, EXPERIMENT, JUDGED, METHODS
 
-COLOURS = {"bp": 0, "rai": 4}
+FILL = "Blues"  # by lightness, so that it needs no colour
+MAJORITY = 0.5
 
 
 def phases(results: Path, out: Path) -> None:
     """Which gains and rates train the deployed network, by method and depth; RAI's two rates."""
     runs = load.runs(results, EXPERIMENT)
-    rows = [
-        (f"{METHODS[method]}\ngain", COLOURS[method], by_depth)
-        for method, by_depth in regions.variants(runs).items()
-    ]
+    found = regions.variants(runs)
     both = {depth: variant for depth, variant in BOTH_RATES.items() if load.of(runs, variant)}
-    if both:
-        rows.append((f"{METHODS['rai']}\nrate of the targets", COLOURS["rai"], both))
-    depths = sorted({depth for _, _, by_depth in rows for depth in by_depth}) or [0]
-    figure, axes = style.grid(len(rows), len(depths), style.TEXT, 1.75 * len(rows), sharey=False)
-    for row, (label, colour, by_depth) in zip(axes, rows, strict=True):
-        for axis, depth in zip(row, depths, strict=True):
-            if depth in by_depth:
-                _panel(axis, load.of(runs, by_depth[depth]), colour)
-            else:
+    rows = [(f"{METHODS[method]}\nweight gain", by_depth) for method, by_depth in found.items()]
+    rows += [(f"{METHODS['rai']}\nrate of the targets", both)] if both else []
+    size = style.TEXT, 1.65 * len(rows)
+    figure, axes = style.grid(len(rows), len(JUDGED), *size, sharey=False)
+    mesh = None
+    for row, (label, by_depth) in zip(axes, rows, strict=True):
+        for axis, depth in zip(row, JUDGED, strict=True):
+            if depth not in by_depth:
                 axis.axis("off")
+                continue
+            own = load.of(runs, by_depth[depth])
+            mesh = _panel(axis, own)
+            if by_depth is found["rai"] and depth in found["bp"]:
+                _outline(axis, load.of(runs, found["bp"][depth]))
         row[0].set_ylabel(label)
-    for axis, depth in zip(axes[0], depths, strict=True):
-        axis.set_title(f"{depth} layers")
+    for axis, depth in zip(axes[0], JUDGED, strict=True):
+        axis.set_title(f"{depth} hidden layers")
     for axis in axes[-1]:
         axis.set_xlabel("rate of the weights", labelpad=1)
+    if mesh is not None:
+        bar = figure.colorbar(mesh, ax=axes, pad=0.01, aspect=30, fraction=0.03, ticks=[0, 0.5, 1])
+        bar.set_label("share of runs that train")
+        bar.outline.set_linewidth(0.6)
     style.save(figure, out)
 
 
-def _panel(axis, runs, colour):
-    """Share of runs that succeed as fill and as the area of a dot; the usual value as a line."""
+def _panel(axis, runs: list[dict]):
+    """Share of runs that succeed, as fill; the gain of the rule, or the usual rate, as a line."""
     first, rates, share = regions.cells(runs)
     x, y = np.log10(rates), np.arange(len(first))
-    fill = sns.light_palette(style.PALETTE[colour], as_cmap=True)
-    axis.pcolormesh(x, y, share, cmap=fill, vmin=0, vmax=1.15, shading="nearest", rasterized=True)
-    across, up = np.meshgrid(x, y)
-    axis.scatter(across, up, s=9 * share, color="black", linewidths=0, zorder=3)
-    axis.axhline(len(first) // 2, color="0.45", linewidth=0.5, linestyle=(0, (2, 2)), zorder=2)
+    mesh = axis.pcolormesh(
+        x, y, share, cmap=FILL, vmin=0, vmax=1, shading="nearest", rasterized=True
+    )
+    axis.axhline(len(first) // 2, color="0.35", linewidth=0.6, linestyle=(0, (2, 2)), zorder=2)
     gains = "gains" in runs[0]["curves"]
     written = [f"{one:.2f}" if gains else f"{one:.1g}" for one in first]
     axis.set_yticks(y[::2], written[::2])
     whole = [value for value in range(-9, 9) if x[0] <= value + 1e-9 and value - 1e-9 <= x[-1]]
     axis.set_xticks(whole[::2], [rf"$10^{{{value}}}$" for value in whole[::2]])
     axis.spines[["top", "right"]].set_visible(True)
+    return mesh
+
+
+def _outline(axis, runs: list[dict]) -> None:
+    """Around the cells in which most of these runs succeed, along the cells' edges."""
+    _, rates, share = regions.cells(runs)
+    x = np.log10(rates)
+    step = (x[-1] - x[0]) / max(1, len(x) - 1)
+    edges = x[0] + step * (np.arange(len(x) + 1) - 0.5)
+    most = np.pad(share > MAJORITY, 1)
+    lines = [
+        [(edges[i], k - 0.5), (edges[i], k + 0.5)]
+        for k, i in np.argwhere(most[1:-1, 1:] != most[1:-1, :-1])
+    ]
+    lines += [
+        [(edges[i], k - 0.5), (edges[i + 1], k - 0.5)]
+        for k, i in np.argwhere(most[1:, 1:-1] != most[:-1, 1:-1])
+    ]
+    axis.add_collection(LineCollection(lines, colors="black", linewidths=1, zorder=3))

@@ -3,18 +3,16 @@
 from pathlib import Path
 
 from report.lib import latex, load, setting_tables
-from report.studies.e04_initialisation.looks import EXPERIMENT, METHODS
+from report.studies.e04_initialisation.looks import EXPERIMENT, JUDGED, METHODS
 from report.studies.e04_initialisation.regions import WRITE, estimate, variants
 
 COLUMNS = {
     "share": r"share (\%)",
     "gain_octaves": "gains (factor)",
     "rate_decades": "rates (decades)",
-    "rule_decades": "at the rule's gain",
+    "rule_decades": "at rule's gain",
     "disagreement": r"between runs (\%)",
     "cells_disagreement": r"between cells (\%)",
-    "uniform_accuracy": "PyTorch's start",
-    "glorot_accuracy": "Keras' start",
 }
 
 
@@ -23,7 +21,7 @@ def regions(results: Path, out: Path) -> None:
     runs = load.runs(results, EXPERIMENT)
     found = variants(runs)
     lines = []
-    for depth in sorted({depth for by_depth in found.values() for depth in by_depth}):
+    for depth in JUDGED:
         for method, label in METHODS.items():
             variant = found[method].get(depth)
             if variant is None:
@@ -34,8 +32,8 @@ def regions(results: Path, out: Path) -> None:
                 value, write = estimate(runs, variant, name), WRITE[name]
                 cells.append((write(value.value), latex.interval(value, write)))
             lines += latex.stacked(cells)
-        lines.append(r"\addlinespace[3pt]")
-    header = ["depth", "", "$n$", *COLUMNS.values()]
+        lines += [r"\addlinespace[3pt]"] if any(depth in own for own in found.values()) else []
+    header = ["layers", "", "$n$", *COLUMNS.values()]
     lines = lines[:-1] or [latex.LEFT_OUT]
     latex.write(out, latex.table("rlr" + "c" * len(COLUMNS), header, lines))
 

@@ -6,8 +6,8 @@ EXPERIMENT = Experiment(
     "e07_batches",
     {
         "bp": Variant("BP", 0, "solid", "o", False),
-        "learned": Variant("kept", 1, DASHED, "^", True),
-        "refreshed": Variant("kept a few steps", 3, DOTTED, "s", True),
+        "learned": Variant("rows, kept", 1, DASHED, "^", True),
+        "refreshed": Variant("rows, re-initialised", 3, DOTTED, "s", True),
         "inferred": Variant("inferred", 2, DASHDOT, "D", True),
     },
     named=True,

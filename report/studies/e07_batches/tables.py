@@ -28,7 +28,7 @@ def batch_sizes(results: Path, out: Path) -> None:
     ]
     lines += [r"\midrule", " & ".join(["store", *stored])]
     titles = [rf"\multicolumn{{2}}{{c}}{{{look.label}}}" for look in variants.values()]
-    second = " & ".join(["batch", *["accuracy & chosen"] * len(titles)]) + r" \\"
+    second = " & ".join(["batch", *["accuracy & rate, weight"] * len(titles)]) + r" \\"
     text = latex.table("l" + "cr" * len(titles), ["", *titles], lines)
     latex.write(out, text.replace(r"\midrule", second + "\n" + r"\midrule", 1))
 

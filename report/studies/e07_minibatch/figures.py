@@ -7,24 +7,17 @@ from report.studies.e07_minibatch.looks import EXPERIMENT
 
 
 def accuracy(results: Path, out: Path) -> None:
-    """Deployed test accuracy against epochs and against seconds, and the gap."""
+    """Deployed test accuracy and the gap against epochs."""
     frame = load.curves(load.runs(results, EXPERIMENT))
     frame = frame[frame["epoch"] > 0]
-    figure, axes = style.subplots(3, style.TEXT, 2.25, sharey=False)
-    axes[1].sharey(axes[0])
+    frame = frame.assign(gap=frame["during_loss"] - frame["task_loss"])
+    figure, axes = style.subplots(2, style.COLUMN, 2.6, sharey=False)
     for variant, look in EXPERIMENT.variants.items():
-        rows = frame[frame["variant"] == variant]
-        rows = rows.assign(gap=rows["during_loss"] - rows["task_loss"])
-        line = style.look(look)
-        for axis, x, y in zip(
-            axes,
-            ("epoch", "seconds", "epoch"),
-            ("test_accuracy", "test_accuracy", "gap"),
-            strict=True,
-        ):
-            panels.band(axis, rows, x, y, **line)
-    axes[0].set(xlabel="epoch", ylabel="deployed test accuracy")
-    axes[1].set(xscale="log", xlabel="training time (s)")
-    axes[2].set(xlabel="epoch", ylabel="deployment gap (nats)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+        rows, line = frame[frame["variant"] == variant], style.look(look)
+        for axis, y in zip(axes, ("test_accuracy", "gap"), strict=True):
+            panels.band(axis, rows, "epoch", y, **line)
+    for axis, title in zip(axes, ("test accuracy", "deployment gap (nats)"), strict=True):
+        axis.set(xlabel="epoch", title=title)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     style.save(figure, out)

@@ -6,10 +6,10 @@ EXPERIMENT = Experiment(
     "e07_minibatch",
     {
         "bp": Variant("BP", 0, "solid", "o", False),
-        "bp_repeated": Variant("BP, each batch four times", 0, DASHED, "o", False),
-        "learned": Variant("kept", 1, DASHED, "^", True),
-        "learned_growing": Variant("kept, growing weight", 4, LONG, "v", True),
-        "learned_repeated": Variant("kept a few steps", 3, DOTTED, "s", True),
+        "bp_repeated": Variant("BP, batches repeated", 0, DASHED, "o", False),
+        "learned": Variant("rows, kept", 1, DASHED, "^", True),
+        "learned_growing": Variant("rows, increasing penalty", 4, LONG, "v", True),
+        "learned_repeated": Variant("rows, re-initialised", 3, DOTTED, "s", True),
         "inferred": Variant("inferred", 2, DASHDOT, "D", True),
     },
 )

@@ -14,7 +14,6 @@ COLUMNS = {
     "deployment_gap": "gap",
     "seconds": "time (s)",
     "milliseconds": "per step (ms)",
-    "store_megabytes": "store (MB)",
 }
 
 

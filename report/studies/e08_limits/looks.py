@@ -14,17 +14,17 @@ from report.lib.looks import (
 
 # A hundred ReLU layers.
 DEEP = {
-    "as_code": Variant("RAI, as code", 1, DASHED, "^", True),
+    "as_code": Variant("RAI, as coded", 1, DASHED, "^", True),
     "bp": Variant("BP", 0, "solid", "o", False),
-    "growing": Variant("growing weight", 4, LONG, "v", True),
+    "growing": Variant("increasing penalty", 4, LONG, "v", True),
     "narrow": Variant("RAI, 32 units", 8, DOTTED, "p", True),
     "bp_narrow": Variant("BP, 32 units", 0, DOTTED, "H", False),
-    "small_step": Variant("first step 0.001", 3, DOTTED, "s", True),
-    "he": Variant("He's start", 2, DASHDOT, "D", True),
+    "small_step": Variant("initial step 0.001", 3, DOTTED, "s", True),
+    "he": Variant("He's initialisation", 2, DASHDOT, "D", True),
     "heavy": Variant("hidden weight 100", 5, SPARSE, "P", True),
     "decay": Variant("L2 penalty", 9, TWODOT, "X", True),
 }
-NETS = {"relu": "ReLU, RAI as code", "sigmoid": "sigmoid, growing weight"}
+NETS = {"relu": "ReLU, as coded", "sigmoid": "sigmoid, increasing penalty"}
 # Which of a net's layers are relaxed, in the order of the table.
 CHOICES = {
     "all": "all",
