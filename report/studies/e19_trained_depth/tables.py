@@ -7,8 +7,8 @@ from report.studies.e19_trained_depth.looks import BOTTLENECK, DEPTHS, ON_SPIRAL
 
 COLUMNS = {
     "test_accuracy": "test accuracy",
-    "train_accuracy": "training accuracy",
-    "readout_accuracy": "untrained, output fitted",
+    "train_accuracy": "training",
+    "readout_accuracy": "untrained",
 }
 PRICE = {  # without an interval
     "learning_rate": ("rate", latex.significant),

@@ -26,7 +26,8 @@ def price(results: Path, out: Path) -> None:
         for name in (*LOSSES, *RATIOS):
             write = latex.loss if name in LOSSES else lambda value: metrics.decimal(value, 2)
             found = metrics.mean(own, name)
-            cells.append((write(found.value), latex.interval(found, write)))
+            shown = latex.interval(found, write) if name in RATIOS else ""
+            cells.append((write(found.value), shown))
         lines += latex.stacked(cells)
     header = ["", "$n$", *LOSSES.values(), *RATIOS.values()]
     table = latex.table("lr" + "c" * (len(header) - 2), header, lines or [latex.LEFT_OUT])

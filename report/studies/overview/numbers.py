@@ -36,8 +36,7 @@ def macros(results: Path) -> dict[str, str]:
 
 def _claim(claim: dict, outcome: judge.Outcome) -> dict[str, str]:
     name = latex.camel(claim["id"])
-    verb = "is " if outcome.verdict == judge.OPEN else ""
-    found = {"Verdict" + name: verb + outcome.verdict}
+    found = {"Verdict" + name: outcome.verdict}
     for letter, criterion, estimate in zip(
         string.ascii_uppercase, claim["criteria"], outcome.estimates, strict=False
     ):
