@@ -1,11 +1,16 @@
 """Verdicts on small made-up results."""
 
+import math
+
 import numpy as np
 import pytest
 from report_run import EXPERIMENTS, make_run, write
 
 from report import verify
 from report.claims import judge
+from report.lib import setting_tables
+from report.studies.e02_deep.looks import EXPERIMENT as DEEP
+from report.studies.overview import tables_claims
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +133,24 @@ def test_criterion_against_several_variants_is_one_against_each(tmp_path):
     (pairs,) = judge.contests(claim, outcome).values()
     assert [judge.verdict(*pair) for pair in pairs] == [judge.HOLDS, judge.FAILS]
     assert judge.worst(pairs)[0]["minus"] == "adam"
+
+
+def test_the_paper_shows_what_was_asked_in_the_estimate_s_units():
+    one = {"experiment": "e02_deep", "metric": "test_accuracy", "at_least": 0.95}
+    assert tables_claims._bound(one) == r"$\ge$ 0.950"
+    both = one | {"at_least": -0.02, "at_most": 0.02}
+    assert tables_claims._bound(both) == r"$\ge$ $-$0.020 $\le$ 0.020"
+    share = one | {"level": 0.99, "at_least": 0.9}
+    assert tables_claims._bound(share) == r"$\ge$ 90.0\,\% of runs"
+    ratio = {"experiment": ["e17_energy"], "metric": "rmse", "at_most": math.log(1.02)}
+    assert tables_claims._bound(ratio) == r"$\le$ 2.0\,\%"
+
+
+def test_settings_that_all_runs_share_are_numbers_of_the_text_and_others_dashes():
+    runs = [{"settings": {"depth": 100, "units": 4, "learning_rate": 0.1}} for _ in range(2)]
+    runs[1]["settings"]["units"] = 8
+    found = setting_tables.macros(runs, DEEP)
+    assert found["ETwoSetDepth"] == r"\num{100}"
+    assert found["ETwoSetUnits"] == "--"
+    none = setting_tables.macros([], DEEP)
+    assert set(none) == set(found) and set(none.values()) == {"--"}
