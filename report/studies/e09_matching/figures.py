@@ -29,6 +29,7 @@ def gallery(results: Path, out: Path) -> None:
         for axis in column:
             axis.axhline(0, color="0.8", linewidth=0.5, zorder=0)
             axis.set_xticks([-2, 0, 2])
+            axis.tick_params(labelbottom=axis is column[2])
     for axis, words, top in zip(
         axes[:, 0], (r"$f$", r"$F$", r"$D_F(\hat a, a)$"), (None, 4.6, 6), strict=True
     ):

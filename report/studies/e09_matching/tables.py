@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from report.lib import latex, load
-from report.studies.e09_matching.functions import ERRORS, FORMULAS, FUNCTIONS
+from report.studies.e09_matching.functions import CHECKS, FORMULAS, FUNCTIONS
 from report.studies.e09_matching.looks import EXPERIMENT
 
 
@@ -13,13 +13,15 @@ def identities(results: Path, out: Path) -> None:
     lines = []
     for name, title in FUNCTIONS.items():
         formulas = [f"${formula}$" for formula in FORMULAS[name]]
-        values = [run["metrics"][f"{name}_{key}"] for key in ERRORS]
-        cells = [latex.NONE if value is None else _error(value) for value in values]
+        cells = [_largest(run["metrics"], name, keys) for keys in CHECKS.values()]
         lines.append(" & ".join([title, *formulas, *cells]))
-    header = ["", "$f(a)$", "$F(a)$", "range", *ERRORS.values()]
-    latex.write(out, latex.table("llll" + "r" * len(ERRORS), header, lines))
+    header = ["", "$f(a)$", "$F(a)$", "range of $f$", *CHECKS]
+    latex.write(out, latex.table("llll" + "r" * len(CHECKS), header, lines))
 
 
-def _error(value: float) -> str:
-    """One digit; an exact zero as such."""
-    return latex.significant(value, 1) if value else "0"
+def _largest(metrics: dict, name: str, keys: tuple[str, ...]) -> str:
+    """The largest of a function's errors, one digit; an exact zero as such."""
+    values = [value for key in keys if (value := metrics[f"{name}_{key}"]) is not None]
+    if not values:
+        return latex.NONE
+    return latex.significant(max(values), 1) if max(values) else "0"
