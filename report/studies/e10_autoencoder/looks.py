@@ -6,16 +6,16 @@ First-order optimizers are grey: what is compared with them stands out.
 from report.lib.looks import DASHDOT, DASHED, DOTTED, LONG, SPARSE, TWODOT, Experiment, Variant
 
 FIRST_ORDER = {
-    "sgd": Variant("SGD", "0.72", DOTTED, "o", False),
-    "nesterov": Variant("Nesterov", "0.72", DASHDOT, "P", False),
-    "adagrad": Variant("AdaGrad", "0.55", DOTTED, "X", False),
-    "rmsprop": Variant("RMSprop", "0.4", DASHDOT, "p", False),
-    "rmsprop_momentum": Variant("RMSprop, momentum", "0.4", SPARSE, "H", False),
+    "sgd": Variant("SGD", "0.55", DOTTED, "o", False),
+    "nesterov": Variant("Nesterov", "0.55", DASHDOT, "P", False),
+    "adagrad": Variant("AdaGrad", "0.45", DOTTED, "X", False),
+    "rmsprop": Variant("RMSprop", "0.35", DASHDOT, "p", False),
+    "rmsprop_momentum": Variant("RMSprop, momentum", "0.35", SPARSE, "H", False),
     "adam": Variant("Adam", "0.2", "solid", "*", False),
 }
 LONG_RUNS = {
-    "nesterov_long": Variant("Nesterov, long", "0.72", LONG, "P", False),
-    "rmsprop_momentum_long": Variant("RMSprop, momentum, long", "0.4", LONG, "H", False),
+    "nesterov_long": Variant("Nesterov, long", "0.55", LONG, "P", False),
+    "rmsprop_momentum_long": Variant("RMSprop, momentum, long", "0.35", LONG, "H", False),
     "adam_long": Variant("Adam, long", "0.2", LONG, "*", False),
 }
 OTHERS = {

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from report.lib import latex, load, metrics
-from report.studies.e10_autoencoder.looks import AUTOENCODER, FIRST_ORDER
+from report.studies.e10_autoencoder import constants
+from report.studies.e10_autoencoder.looks import AUTOENCODER, FIRST_ORDER, LONG_RUNS
 
 SETTINGS = ("train_examples", "test_examples", "code_units", "epochs", "batch_size", "trials")
 WRITE = {
@@ -13,6 +14,7 @@ WRITE = {
     "test_excess": latex.loss,
     "step_evaluations": latex.significant,
     "gradient_evaluations": latex.integer,
+    "milliseconds": latex.significant,
 }
 
 
@@ -24,6 +26,10 @@ def macros(results: Path) -> dict[str, str]:
     found = {
         prefix + latex.camel(name): latex.integer(settings.get(name, float("nan")))
         for name in SETTINGS
+    }
+    found |= {
+        prefix + latex.camel(name.lower()): latex.integer(value)
+        for name, value in constants.read().items()
     }
     hidden = [latex.integer(one) for one in settings.get("hidden_units", [])]
     long = load.of(runs, "adam_long")
@@ -44,7 +50,26 @@ def macros(results: Path) -> dict[str, str]:
             else latex.NONE,
         }
         | metrics.written(runs, AUTOENCODER, WRITE)
+        | _run_by_run(runs, prefix)
     )
+
+
+def _run_by_run(runs: list[dict], prefix: str) -> dict[str, str]:
+    """Of the long variants: runs below LocoProp-M's with the same start, and the highest loss."""
+    losses = {
+        (run["variant"], run["seed"]): run["metrics"]["train_excess"]
+        for run in runs
+        if run["variant"] in ("locoprop_m", *LONG_RUNS)
+    }
+    found = {}
+    for variant in LONG_RUNS:
+        own = {seed: loss for (name, seed), loss in losses.items() if name == variant}
+        pairs = [(loss, losses.get(("locoprop_m", seed))) for seed, loss in own.items()]
+        below = sum(other is not None and loss < other for loss, other in pairs)
+        name = prefix + latex.camel(variant)
+        found[name + "Below"] = latex.integer(below)
+        found[name + "Worst"] = latex.loss(max(own.values(), default=float("nan")))
+    return found
 
 
 def _best(runs: list[dict]) -> str | None:
