@@ -55,10 +55,23 @@ def shares(runs: list[dict], variant: str) -> dict[float, stats.Estimate]:
     return {weight: stats.mean(table[weight]) for weight in table.columns}
 
 
+def book() -> dict:
+    """What was computed from the source's files."""
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
 def source() -> dict[float, float]:
-    """The source's shares by penalty weight."""
-    book = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    return {float(weight): value / 100 for weight, value in book["percent_at_zero"].items()}
+    """The source's shares by penalty weight, its files taken together."""
+    return {float(weight): value / 100 for weight, value in book()["percent_at_zero"].items()}
+
+
+def source_files() -> dict[float, np.ndarray]:
+    """The shares of each of the source's files, at the two weights of the dip."""
+    found = book()
+    return {
+        float(weight): np.array(counts) / found["alphas_of_a_file"]
+        for weight, counts in found["count_at_zero"].items()
+    }
 
 
 def correlation(runs: list[dict], variant: str) -> stats.Estimate:
@@ -97,8 +110,21 @@ def spread(runs: list[dict]) -> float:
     if freedom < 1:
         return np.nan
     variance = sum(float((part**2).sum()) for part in parts) / freedom
-    number = tomllib.loads(FILE.read_text(encoding="utf-8"))["runs"]
-    return float(np.sqrt(2 * variance / number))
+    return float(np.sqrt(2 * variance / book()["runs"]))
+
+
+def accuracies(runs: list[dict], variant: str) -> dict[bool, stats.Estimate]:
+    """Test accuracy of the networks whose alphas all ended at zero, and of all others."""
+    frame = nets(runs, variant)
+    frame["zero"] = at_zero(frame)
+    each = frame.groupby(["seed", "weight"]).agg(
+        zero=("zero", "min"), accuracy=("test_accuracy", "first")
+    )
+    by_seed = each.groupby(["zero", "seed"])["accuracy"].mean()
+    return {
+        linear: stats.mean(by_seed[by_seed.index.get_level_values("zero") == linear])
+        for linear in (True, False)
+    }
 
 
 def counts(runs: list[dict], variant: str) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from report.lib import load, style
 from report.lib.looks import DASHED, DOTTED
 from report.studies.e11_relu_alpha import alphas
-from report.studies.e11_relu_alpha.looks import ALL_WEIGHTS, EXPERIMENT, LAYERS
+from report.studies.e11_relu_alpha.looks import DRAWN, EXPERIMENT, LAYERS
 
 MARKERS, LINES = ("o", "^", "s"), ("solid", DASHED, DOTTED)
 BINS = np.linspace(0, 1, 21)
@@ -21,8 +21,8 @@ SHOWN_WEIGHT = 0.02  # of the trajectories, as in the source
 def finals(results: Path, out: Path) -> None:
     """Histograms over all penalty weights, and final alphas against the weight, by layer."""
     runs = load.runs(results, EXPERIMENT)
-    figure, axes = style.grid(2, len(ALL_WEIGHTS), style.TEXT, 3.3)
-    for (above, below), variant in zip(axes.T, ALL_WEIGHTS, strict=True):
+    figure, axes = style.grid(2, len(DRAWN), style.TEXT, 3.6)
+    for (above, below), variant in zip(axes.T, DRAWN, strict=True):
         frame = alphas.nets(runs, variant).dropna()
         _histogram(above, frame)
         for layer in range(len(LAYERS)):
@@ -53,13 +53,17 @@ def _histogram(axis, frame):
 
 
 def shares(results: Path, out: Path) -> None:
-    """Share of alphas at zero against the penalty weight: protocols and the source's runs."""
+    """Share of alphas at zero against the penalty weight: protocols and the source's files."""
     runs = load.runs(results, EXPERIMENT)
     figure, axes = style.subplots(2, style.TEXT, 2.7)
     for axis, (title, variants) in zip(axes, PANELS.items(), strict=True):
         source = alphas.source()
         percent = [100 * share for share in source.values()]
-        axis.plot(list(source), percent, "kx--", linewidth=0.8, label="source's runs")
+        axis.plot(list(source), percent, "kx--", linewidth=0.8, label="source's files together")
+        for weight, shares in alphas.source_files().items():
+            look = {"color": "0.45", "marker": "_", "markersize": 6, "linestyle": "none"}
+            places = np.full(len(shares), weight)
+            axis.plot(places, 100 * shares, label="source's files one by one", **look)
         for variant, shift in variants.items():
             _points(axis, alphas.shares(runs, variant), shift, variant)
         axis.set(title=title, xlabel=r"penalty weight $\lambda$", ylim=(-4, 104))
@@ -88,8 +92,8 @@ def _points(axis, found, shift, variant):
 def trajectories(results: Path, out: Path) -> None:
     """Alphas during training at one penalty weight, every net, coloured by layer."""
     runs = load.runs(results, EXPERIMENT)
-    figure, axes = style.subplots(len(ALL_WEIGHTS), style.TEXT, 2.0)
-    for axis, variant in zip(axes, ALL_WEIGHTS, strict=True):
+    figure, axes = style.subplots(len(DRAWN), style.TEXT, 2.1)
+    for axis, variant in zip(axes, DRAWN, strict=True):
         for run in load.of(runs, variant):
             curves = run["curves"]
             number = int(np.argmin(np.abs(np.subtract(curves["weight"], SHOWN_WEIGHT))))

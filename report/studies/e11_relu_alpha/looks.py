@@ -16,4 +16,5 @@ EXPERIMENT = Experiment(
 )
 PROTOCOLS = ("code", "document_large", "code_small", "document")
 ALL_WEIGHTS = (*PROTOCOLS, "long")  # those that have all penalty weights
+DRAWN = ("code", "document", "long")  # of these alphas are drawn one by one
 LAYERS = ("first", "second", "third")

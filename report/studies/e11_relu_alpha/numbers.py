@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from report.lib import latex, load, metrics, summaries
+from report.lib import latex, load, metrics, stats, summaries
 from report.studies.e11_relu_alpha import alphas
 from report.studies.e11_relu_alpha.looks import ALL_WEIGHTS, EXPERIMENT, LAYERS
 
@@ -16,13 +16,52 @@ def macros(results: Path) -> dict[str, str]:
 def of_alphas(runs: list[dict]) -> dict[str, str]:
     """What the alphas did, by protocol, and what the source's did."""
     prefix = latex.prefix(EXPERIMENT)
-    found = _source(prefix)
-    dip = metrics.mean(load.of(runs, "dip"), "zero_step")
-    found[prefix + "Dip"] = latex.with_interval(dip, latex.percent)
-    found[prefix + "DipSpread"] = latex.percent(alphas.spread(runs))
+    found = _source(prefix) | _dip(runs, prefix) | _protocols(runs, prefix)
     for variant in ALL_WEIGHTS:
         found |= _protocol(runs, variant, prefix + latex.camel(variant))
     return found
+
+
+def _protocols(runs: list[dict], prefix: str) -> dict[str, str]:
+    """What the protocols' settings are in a sentence."""
+    settings = {run["variant"]: run.get("settings", {}) for run in runs}
+    weights = settings.get("code", {}).get("weights", [])
+    subsample = settings.get("document", {}).get("train_examples", np.nan)
+    return {
+        prefix + "AtZero": str(alphas.AT_ZERO),
+        prefix + "AtOne": str(alphas.AT_ONE),
+        prefix + "Weights": latex.integer(len(weights)),
+        prefix + "Pairs": latex.integer(len(weights) - 1),
+        prefix + "LargestWeight": str(max(weights, default=latex.NONE)),
+        prefix + "Subsample": latex.integer(subsample),
+    }
+
+
+def _dip(runs: list[dict], prefix: str) -> dict[str, str]:
+    """What the share at zero does between the two weights, in our pairs and in the source."""
+    chosen = load.of(runs, "dip")
+    steps, spread = metrics.values(chosen, "zero_step"), alphas.spread(runs)
+    low, high = alphas.source_files()
+    falls = alphas.source_files()[high] - alphas.source_files()[low]
+    dip = alphas.source()[high] - alphas.source()[low]
+    found = {
+        "Dip": latex.with_interval(metrics.mean(chosen, "zero_step"), latex.percent),
+        "DipRuns": latex.integer(len(chosen)),
+        "DipFalls": latex.integer((steps < 0).sum()),
+        "DipSame": latex.integer((steps == 0).sum()),
+        "DipRises": latex.integer((steps > 0).sum()),
+        "DipFrom": str(low),
+        "DipTo": str(high),
+        "DipSpread": latex.percent(spread),
+        "SourceDip": latex.percent(dip),
+        "SourceDipDeviations": latex.fixed(abs(dip) / (spread or np.nan), 1),
+        "SourceNets": latex.integer(alphas.book()["runs"]),
+        "SourceFiles": latex.integer(len(falls)),
+        "SourceFilesFall": latex.integer((falls < 0).sum()),
+        "SourceLeastFall": latex.percent(abs(falls).min()),
+        "SourceMostFall": latex.percent(abs(falls).max()),
+    }
+    return {prefix + name: text for name, text in found.items()}
 
 
 def _source(prefix: str) -> dict[str, str]:
@@ -30,11 +69,7 @@ def _source(prefix: str) -> dict[str, str]:
     theirs = alphas.source()
     # Beyond .015 none of its alphas ended at one, so what is not at zero is between.
     between = float(np.mean([1 - theirs[weight] for weight in (0.02, 0.025, 0.03)]))
-    return {
-        prefix + "SourceDip": latex.percent(theirs[0.025] - theirs[0.02]),
-        prefix + "SourceLow": latex.percent(theirs[0.0]),
-        prefix + "SourceBetween": latex.percent(between),
-    }
+    return {prefix + "SourceBetween": latex.percent(between)}
 
 
 def _protocol(runs: list[dict], variant: str, own: str) -> dict[str, str]:
@@ -57,6 +92,10 @@ def _protocol(runs: list[dict], variant: str, own: str) -> dict[str, str]:
         found[own + latex.camel(metric)] = latex.with_interval(estimate, latex.percent)
     rank = metrics.mean(chosen, "start_rank_correlation")
     found[own + "StartCorrelation"] = latex.with_interval(rank, latex.fixed)
+    accuracies = alphas.accuracies(chosen, variant) if chosen else {}
+    for name, linear in (("Linear", True), ("Other", False)):
+        estimate = accuracies.get(linear, stats.mean([]))
+        found[own + name + "Accuracy"] = latex.with_interval(estimate, latex.fixed)
     third = frame[frame["layer"] == len(LAYERS) - 1]["final"].max()
     found[own + "ThirdLargest"] = latex.fixed(third, 2)
     for layer, name in enumerate(LAYERS):

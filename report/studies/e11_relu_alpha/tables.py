@@ -4,15 +4,15 @@ from pathlib import Path
 
 from report.lib import latex, load, setting_tables, stats
 from report.studies.e11_relu_alpha import alphas
-from report.studies.e11_relu_alpha.looks import EXPERIMENT, PROTOCOLS
+from report.studies.e11_relu_alpha.looks import EXPERIMENT
 
 COLUMNS = {
     "test_accuracy": ("test accuracy", latex.fixed),
-    "zero_share": (r"at zero (\%)", latex.percent),
-    "between_share": (r"between (\%)", latex.percent),
-    "third_at_one": (r"third at one (\%)", latex.percent),
-    "zero_rank_correlation": (r"$\rho(\lambda,\text{zero})$", latex.fixed),
-    "start_rank_correlation": (r"$\rho(\text{start},\text{end})$", latex.fixed),
+    "zero_share": (r"alphas at zero (\%)", latex.percent),
+    "between_share": (r"alphas between (\%)", latex.percent),
+    "third_at_one": (r"third layer at one (\%)", latex.percent),
+    "zero_rank_correlation": (r"$\rho$ of $\lambda$ and share at zero", latex.fixed),
+    "start_rank_correlation": (r"$\rho$ of first and last alphas", latex.fixed),
 }
 
 
@@ -28,9 +28,9 @@ def settings(results: Path, out: Path) -> None:
 
 
 def shares(results: Path, out: Path) -> None:
-    """Per cent of alphas at zero by penalty weight, the source's and ours, and accuracies."""
+    """By penalty weight per cent of alphas at zero, the source's and ours, and accuracies."""
     runs = load.runs(results, EXPERIMENT)
-    variants = [variant for variant in PROTOCOLS if load.of(runs, variant)]
+    variants = [variant for variant in ("code", "document") if load.of(runs, variant)]
     ours = {variant: alphas.shares(runs, variant) for variant in variants}
     accuracy = {variant: alphas.by_run(runs, variant, "test_accuracy") for variant in variants}
     lines = []
@@ -40,41 +40,50 @@ def shares(results: Path, out: Path) -> None:
             share = ours[variant].get(weight, stats.mean([]))
             cells.append((latex.percent(share.value), latex.interval(share, latex.percent)))
         for variant in variants:
-            found = accuracy[variant].get(weight, [])
-            estimate = stats.mean(found)
+            estimate = stats.mean(accuracy[variant].get(weight, []))
             cells.append((latex.fixed(estimate.value), latex.interval(estimate, latex.fixed)))
         lines += [*latex.stacked(cells), r"\addlinespace[1pt]"]
     count = len(variants)
     header = [r"$\lambda$", "source", *[*map(EXPERIMENT.label, variants)] * 2]
     if variants:
-        groups = rf" & & \multicolumn{{{count}}}{{c}}{{alphas at zero (\%)}} & "
+        groups = rf" & \multicolumn{{{1 + count}}}{{c}}{{alphas at zero (\%)}} & "
         groups += rf"\multicolumn{{{count}}}{{c@{{}}}}{{test accuracy}} \\"
-        rules = rf"\cmidrule(lr){{3-{2 + count}}} \cmidrule(l){{{3 + count}-{2 + 2 * count}}}"
+        rules = rf"\cmidrule(lr){{2-{2 + count}}} \cmidrule(l){{{3 + count}-{2 + 2 * count}}}"
         header[0] = f"{groups}\n{rules}\n{header[0]}"
-    latex.write(out, latex.table("rr" + "c" * 2 * count, header, lines[:-1]))
+    latex.write(out, latex.table(r"r@{\;\,}r" + r"c@{\;\,}" * 2 * count, header, lines[:-1]))
 
 
 def summary(results: Path, out: Path) -> None:
-    """What the alphas of each protocol did, over all penalty weights."""
+    """What the alphas of each protocol did, over all penalty weights: a column for each."""
     runs = load.runs(results, EXPERIMENT)
+    variants = [variant for variant in EXPERIMENT.variants if load.of(runs, variant)]
+    columns = [_column(runs, variant) for variant in variants]
     lines = []
-    for variant in EXPERIMENT.variants:
-        chosen = load.of(runs, variant)
-        if not chosen:
-            continue
-        frame = load.metrics(chosen)
-        cells = [(EXPERIMENT.label(variant), ""), (latex.integer(len(chosen)), "")]
-        steps = latex.integer(frame["iterations"].max())
-        cells += [(latex.integer(len(chosen[0]["curves"]["weight"])), ""), (steps, "")]
-        for metric, (_, write) in COLUMNS.items():
-            estimate = stats.mean(frame[metric])
-            cells.append((write(estimate.value), latex.interval(estimate, write)))
-        rank = alphas.correlation(runs, variant)
-        cells.append((latex.fixed(rank.value), latex.interval(rank, latex.fixed)))
-        found, of = len(alphas.inside(runs, variant)), len(alphas.distances(runs, variant))
-        cells.append((f"{found} of {of}" if len(chosen) > 1 else latex.NONE, ""))
-        lines += [*latex.stacked(cells), r"\addlinespace[2pt]"]
-    names = [name for name, _ in COLUMNS.values()]
-    header = ["", "$n$", "nets", "steps", *names, r"$\rho(\text{source})$", "inside"]
-    body = lines[:-1] or [latex.LEFT_OUT]
-    latex.write(out, latex.table("lrrr" + "c" * (len(COLUMNS) + 2), header, body))
+    for row in zip(*columns, strict=True):
+        (title, _), *_ = row
+        lines += latex.stacked([(title, ""), *(cell for _, cell in row)])
+    titles = [EXPERIMENT.label(variant).replace(", ", r",\\ ") for variant in variants]
+    two_lines = r"\begin{tabular}[b]{@{}c@{}}%s\end{tabular}"
+    header = ["", *(two_lines % title for title in titles)]
+    body = [line for line in lines if line.strip(" &")]
+    latex.write(out, latex.table("l" + "c" * len(columns), header, body or [latex.LEFT_OUT]))
+
+
+def _column(runs: list[dict], variant: str) -> list[tuple[str, tuple[str, str]]]:
+    """Titles and cells of one protocol, each cell a value and what stands below it."""
+    chosen = load.of(runs, variant)
+    frame = load.metrics(chosen)
+    rows = [
+        ("runs $n$", (latex.integer(len(chosen)), "")),
+        ("networks of a run", (latex.integer(len(chosen[0]["curves"]["weight"])), "")),
+        ("steps", (latex.integer(frame["iterations"].max()), "")),
+    ]
+    for metric, (title, write) in COLUMNS.items():
+        estimate = stats.mean(frame[metric])
+        rows.append((title, (write(estimate.value), latex.interval(estimate, write))))
+    rank = alphas.correlation(runs, variant)
+    cell = latex.fixed(rank.value), latex.interval(rank, latex.fixed)
+    rows.append((r"$\rho$ of shares with source's", cell))
+    found, of = len(alphas.inside(runs, variant)), len(alphas.distances(runs, variant))
+    rows.append(("inside", (f"{found} of {of}" if len(chosen) > 1 else latex.NONE, "")))
+    return rows
