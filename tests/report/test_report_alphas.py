@@ -63,6 +63,17 @@ def test_the_source_file_has_the_eleven_weights_in_order():
     np.testing.assert_allclose(counts, np.rint(counts), atol=0.05)  # each is a count of 90 alphas
 
 
+def test_the_sources_files_one_by_one_add_up_to_its_percentages():
+    for weight, shares in alphas.source_files().items():
+        assert shares.mean() == pytest.approx(alphas.source()[weight], abs=5e-4)
+
+
+def test_networks_are_linear_whose_alphas_all_ended_at_zero():
+    found = alphas.accuracies(made("code"), "code")  # the last of four nets: see alpha_part
+    assert found[True].value == pytest.approx(np.mean([0.6, 0.61, 0.62]))
+    assert found[False].value == pytest.approx(np.mean([0.7, 0.71, 0.72]))
+
+
 def test_macros_are_there_for_every_protocol_and_without_any_run():
     full = numbers.of_alphas([run for v in ALL_WEIGHTS for run in made(v)])
     assert full.keys() == numbers.of_alphas([]).keys()
