@@ -28,6 +28,7 @@ def errors(results: Path, out: Path) -> None:
         for axis in axes[1:]
         for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
+    figure.get_layout_engine().set(wspace=0.06)
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=6, columnspacing=1
     )

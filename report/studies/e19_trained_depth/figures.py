@@ -36,6 +36,7 @@ def trained(results: Path, out: Path) -> None:
     _on_spirals(axes[2], load.runs(results, ON_SPIRALS))
     style.title(axes[2], "spirals")
     handles, labels = axes[0].get_legend_handles_labels()
+    figure.get_layout_engine().set(wspace=0.06)
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     style.save(figure, out)
 

@@ -51,6 +51,6 @@ def _losses(axis, runs):
             axis.plot(x, y, color=style.PALETTE[colour], linestyle=line, alpha=alpha)
             if weight == "constant":
                 axis.text(1.2 * x[-1], y[-1], label, fontsize=6.5, va="center")
-                axis.set_xlim(right=30 * x[-1])  # room for the labels
     axis.set(xscale="log", yscale="log", xlabel="iteration", ylabel="task loss")
+    axis.set_xlim(right=30 * axis.get_xlim()[1])  # room for the labels
     style.title(axis, f"{depths[-1] if depths else 0} layers")
