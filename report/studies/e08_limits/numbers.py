@@ -25,6 +25,6 @@ def macros(results: Path) -> dict[str, str]:
         lost = [run["metrics"].get("overflow_iteration") is not None for run in chosen]
         found[own + "Overflowed"] = str(sum(lost))
         for name in PROTOCOL:
-            value = chosen[0]["settings"].get(name, 0) if chosen else 0
-            found[own + "Set" + latex.camel(name)] = latex.integer(value)
+            size = chosen[0]["settings"].get(name, 0) if chosen else 0
+            found[own + "Set" + latex.camel(name)] = latex.integer(size)
     return found | {prefix + "Level": latex.percent(LEVEL).removesuffix(".0")}
