@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 
 from report.lib import load, style
 from report.studies.e04_initialisation import regions
-from report.studies.e04_initialisation.looks import BOTH_RATES, EXPERIMENT, JUDGED, METHODS
+from report.studies.e04_initialisation.looks import BOTH_RATES, DEPTHS, EXPERIMENT, METHODS
 
 FILL = "Blues"  # by lightness, so that it needs no colour
 MAJORITY = 0.5
@@ -21,10 +21,10 @@ def phases(results: Path, out: Path) -> None:
     rows = [(f"{METHODS[method]}\nweight gain", by_depth) for method, by_depth in found.items()]
     rows += [(f"{METHODS['rai']}\nrate of the targets", both)] if both else []
     size = style.TEXT, 1.65 * len(rows)
-    figure, axes = style.grid(len(rows), len(JUDGED), *size, sharey=False)
+    figure, axes = style.grid(len(rows), len(DEPTHS), *size, sharey=False)
     mesh = None
     for row, (label, by_depth) in zip(axes, rows, strict=True):
-        for axis, depth in zip(row, JUDGED, strict=True):
+        for axis, depth in zip(row, DEPTHS, strict=True):
             if depth not in by_depth:
                 axis.axis("off")
                 continue
@@ -33,7 +33,7 @@ def phases(results: Path, out: Path) -> None:
             if by_depth is found["rai"] and depth in found["bp"]:
                 _outline(axis, load.of(runs, found["bp"][depth]))
         row[0].set_ylabel(label)
-    for axis, depth in zip(axes[0], JUDGED, strict=True):
+    for axis, depth in zip(axes[0], DEPTHS, strict=True):
         axis.set_title(f"{depth} hidden layers")
     for axis in axes[-1]:
         axis.set_xlabel("rate of the weights", labelpad=1)

@@ -1,11 +1,10 @@
 """How the variants of the phase diagrams are called and drawn: a method and a depth each."""
 
-from report.lib.looks import DASHDOT, DASHED, DOTTED, Dashes, Experiment, Variant
+from report.lib.looks import DASHED, DOTTED, Dashes, Experiment, Variant
 
-DEPTHS: dict[int, Dashes] = {10: "solid", 30: DASHED, 100: DOTTED, 300: DASHDOT}
+DEPTHS: dict[int, Dashes] = {10: "solid", 30: DASHED, 100: DOTTED}
 METHODS = {"bp": "BP", "rai": "RAI, increasing penalty"}
-JUDGED = (10, 30, 100)  # at 300 layers there is one run of each method, for the text
-BOTH_RATES = {depth: f"rai_rates_{depth}" for depth in JUDGED}  # RAI, at the rule's gain
+BOTH_RATES = {depth: f"rai_rates_{depth}" for depth in DEPTHS}  # RAI, at the rule's gain
 WIDE = {"bp": "bp_wide", "rai": "rai_wide"}
 EXPERIMENT = Experiment(
     "e04_initialisation",

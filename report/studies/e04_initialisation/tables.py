@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from report.lib import latex, load, setting_tables
-from report.studies.e04_initialisation.looks import EXPERIMENT, JUDGED, METHODS
+from report.studies.e04_initialisation.looks import DEPTHS, EXPERIMENT, METHODS
 from report.studies.e04_initialisation.regions import WRITE, estimate, variants
 
 COLUMNS = {
@@ -21,7 +21,7 @@ def regions(results: Path, out: Path) -> None:
     runs = load.runs(results, EXPERIMENT)
     found = variants(runs)
     lines = []
-    for depth in JUDGED:
+    for depth in DEPTHS:
         for method, label in METHODS.items():
             variant = found[method].get(depth)
             if variant is None:
