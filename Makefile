@@ -55,7 +55,7 @@ setup: $(READY) ## make .venv with exactly the packages in requirements/
 $(READY): requirements/uv.txt requirements/all.txt requirements/setup.py
 	@$(PYTHON) requirements/setup.py
 
-reproduce: build/$(PROFILE)/report.pdf ## run what is missing, then make every figure, table, number and the PDFs
+reproduce: build/$(PROFILE)/report.pdf build/$(PROFILE)/supplement.pdf ## run what is missing, then make every figure, table, number and the PDFs
 	@echo "The paper is $(CURDIR)/$<, its supplement is beside it"
 	@test $(PROFILE) = full || echo "It shows the $(PROFILE) profile; the paper's own numbers: make reproduce PROFILE=full (long, can be stopped and resumed)"
 
@@ -66,7 +66,7 @@ worker: $(READY) ## be a worker of the Dask cluster at SCHEDULER in this checkou
 	@$(if $(SCHEDULER),,echo "error: name the cluster: make worker SCHEDULER=tcp://HOST:8786" >&2; exit 1)
 	@trap 'exit 130' INT TERM; while $(PY) -m distributed.cli.dask_worker $(SCHEDULER) --nthreads 1 --death-timeout 600 --local-directory build/worker; do sleep 2; done
 
-report: build/reference/report.pdf ## make the PDFs from the committed results of the full profile
+report: build/reference/report.pdf build/reference/supplement.pdf ## make the PDFs from the committed results of the full profile
 	@echo "The paper is $(CURDIR)/$<, its supplement is beside it"
 
 # One call checks all experiments: with nothing to do it costs one short Python process.
@@ -87,6 +87,10 @@ build/$(1)/shown: checked/$(1)
 
 build/$(1)/report.pdf: report/typeset.py $(TEXT) build/$(1)/shown
 	@$(PY) report/typeset.py build/$(1)
+
+# Made with the paper; this is for the case that it alone was removed.
+build/$(1)/supplement.pdf: build/$(1)/report.pdf
+	@test -e $$@ || $(PY) report/typeset.py build/$(1)
 endef
 
 $(eval $(call REPORT,$(PROFILE),build/$(PROFILE)/results))
@@ -104,7 +108,7 @@ publish: $(READY) ## copy the current results of the full profile to report/refe
 	@$(RUN) publish $(EXPERIMENT)
 	@mkdir -p docs && $(DATED) $(PY) report/draw.py --one figures/readme_landscapes report/reference docs/landscapes.png
 
-confirm: $(READY) ## after a change that alters no result: retrain one run of each stale variant and compare
+confirm: $(READY) ## after a change that alters no result: repeat a run of each stale variant and compare
 	@$(RUN) confirm $(EXPERIMENT)
 
 BASE ?=

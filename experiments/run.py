@@ -7,7 +7,7 @@
     python -m experiments.run status --profile full                  say what is current
     python -m experiments.run status --profile reference             the same of report/reference
     python -m experiments.run publish [EXPERIMENT ...]               copy full results to the report
-    python -m experiments.run confirm [EXPERIMENT ...]               check stale ones by a run each
+    python -m experiments.run confirm [EXPERIMENT ...]               repeat a run of stale variants
 
 A result is build/PROFILE/results/EXPERIMENT/VARIANT/seed-K.json. It is current while its content
 key is: script, settings, backend, the locked versions of what computes and the code of all that
@@ -115,23 +115,26 @@ def publish(root: Path, names: list[str]) -> None:
 
 
 def confirm(root: Path, names: list[str]) -> None:
-    """Retrains one run of each stale variant of the reference; the same numbers make it current."""
+    """Repeats a run of each stale variant of the reference; the same numbers make it current."""
     build, reference = root / "build", root / "report" / REFERENCE
     kernel.stop_on_signals()
+    messages: list[str] = []
     for experiment in profiles.load(root, "full", names, committed=True):
         stale = confirmation.stale(reference, experiment)
+        if not stale:
+            _say(f"{experiment.name}: nothing is stale")
+            continue
         with locks.driver(build):
-            found, refused = confirmation.made(root, reference, experiment, stale)
-        differ = refused | confirmation.differences(experiment.name, found)
+            found = confirmation.made(root, reference, experiment, stale)
+        differ = confirmation.differences(experiment.name, found)
+        messages += differ.values()
         for variant in dict.fromkeys(one.run.variant for one in found):
             if variant not in differ:
                 confirmation.rekey_variant(reference, experiment.name, variant, stale, found)
                 _say(f"{experiment.name} {variant}: the same numbers, its results are current")
         checksums.update(reference, experiment.name)
-        if not stale:
-            _say(f"{experiment.name}: nothing is stale")
-        if differ:
-            raise DriverError("\n".join(differ.values()))
+    if messages:  # the others were confirmed nevertheless
+        raise DriverError("\n".join(messages))
 
 
 def _check_engine(engine: str, scheduler: str) -> None:

@@ -23,6 +23,7 @@ def main(folder: Path) -> None:
     ensure_tex(folder)
     work = folder / "tex"
     work.mkdir(parents=True, exist_ok=True)
+    (work / "latexmk.out").unlink(missing_ok=True)
     # In turns until neither has read an older .aux file of the other: the second turn finds the
     # labels, the third, as a rule, nothing to do.
     for _ in range(TURNS):
@@ -48,9 +49,9 @@ def typeset(name: str, text: str, folder: Path) -> None:
     print(f"{folder}/{name}.pdf", flush=True)
     work = folder / "tex"
     if latexmk(name, text, folder):
-        # Auxiliary files of a killed run can be broken: once more without them.
-        for file in work.glob(f"{name}.*"):
-            file.unlink()
+        # Auxiliary files of a killed run can be broken, also the other's: once more without them.
+        shutil.rmtree(work)
+        work.mkdir()
         if latexmk(name, text, folder):
             log = work / f"{name}.log"
             sys.exit(f"{errors(log)}\nerror: LaTeX failed; its log: {log}")

@@ -3,8 +3,8 @@
 A change that alters no number would otherwise cost a night of training. One run of each variant is
 made again; if every number but the times is the same, the variant's results get the present key,
 and their provenance says which key they were trained with and which run confirmed it. Where a run
-is long, the experiment's profile `confirm` has a short one, of the same sizes: it is made by the
-present code and by that of the commit that made the results.
+is long, the experiment's profile `confirm` has a short one of the same networks, with fewer steps
+and examples: it is made by the present code and by that of a commit that gives the results.
 """
 
 import functools
@@ -20,15 +20,16 @@ from typing import Any, NamedTuple
 from experiments.driver import chunks, profiles, work
 from experiments.driver.errors import DriverError
 from experiments.driver.files import write_if_changed
-from experiments.driver.keys import digest
-from experiments.driver.profiles import Experiment, Run
+from experiments.driver.keys import digest, versions
+from experiments.driver.profiles import LOCK, Experiment, Run
 from experiments.driver.state import glance
 
 PROFILE = "confirm"
+BROUGHT = 4  # of the commits that touched a result, the last ones are looked at
 NOT_CODE = {"docs", "report", "tests"}  # of what lies at the top
-# The last words of names whose values differ from run to run on one machine: times, their ratios,
-# bytes of rows, which follow from the settings.
-MEASURED = ("seconds", "milliseconds", "ratio", "bytes")
+# The last words of names whose values differ from run to run on one machine.
+TIMES = ("seconds", "milliseconds")
+RATIOS = ("_floor_ratio", "_ratio")  # of times, if what stands before them has seconds, too
 COMPARED = ("status", "settings", "metrics", "curves", "landscape")
 
 
@@ -40,36 +41,39 @@ class Witness(NamedTuple):
     fresh: Path
 
 
-def made(
-    root: Path, reference: Path, experiment: Experiment, stale: list[Run]
-) -> tuple[list[Witness], dict[str, str]]:
+def made(root: Path, reference: Path, experiment: Experiment, stale: list[Run]) -> list[Witness]:
     """Makes a witness, or one for each commit, of every variant that has stale runs.
 
-    Returns:
-        The witnesses, and by variant what to tell of those that cannot have one.
+    A variant has short ones if the profile `confirm` has it and commits are known whose code gives
+    its results with the present settings, backend and versions; else its shortest is a whole run.
     """
-    if PROFILE not in profiles.read(root)[experiment.name][1]["profiles"]:
-        runs = witnesses(reference, experiment, stale)
-        fresh = _results(root, replace(experiment, runs=runs))
-        return [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs], {}
-    (short,) = profiles.load(root, PROFILE, [experiment.name], committed=True)
-    found = []
-    commits, refused = _by_commit(root, reference, experiment, stale)
+    short = _short(root, experiment)
+    commits = _by_commit(root, reference, experiment, stale, {*short})
+    briefly = set().union(*commits.values()) if commits else set()
+    runs = witnesses(reference, experiment, [run for run in stale if run.variant not in briefly])
+    fresh = _results(root, replace(experiment, runs=runs))
+    found = [Witness(r, reference / experiment.name / r.path, fresh / r.path) for r in runs]
     for commit, variants in commits.items():
-        runs = [run for run in short.runs if run.variant in variants - {*refused}]
-        fresh = _results(root, replace(short, runs=runs))
-        code = _code(root, commit)
-        there = replace(
-            short,
-            script=code / short.script.relative_to(root),
-            runs=[
-                replace(run, key=digest([commit, run.variant, run.seed, run.settings]))
-                for run in runs
-            ],
-        )
-        before = _results(code, there)
-        found += [Witness(run, before / run.path, fresh / run.path) for run in runs]
-    return found, refused
+        found += _brief(root, commit, experiment, [short[one] for one in sorted(variants)])
+    return found
+
+
+def _short(root: Path, experiment: Experiment) -> dict[str, Run]:
+    """The short runs that an experiment has, by variant."""
+    if PROFILE not in profiles.read(root)[experiment.name][1]["profiles"]:
+        return {}
+    (short,) = profiles.load(root, PROFILE, [experiment.name], committed=True)
+    return {run.variant: run for run in reversed(short.runs)}
+
+
+def _brief(root: Path, commit: str, experiment: Experiment, runs: list[Run]) -> list[Witness]:
+    """Short runs with the code of a commit and with the present one."""
+    fresh = _results(root, replace(experiment, runs=runs))
+    code = _code(root, commit)
+    old = [replace(run, key=digest([commit, run.variant, run.seed, run.settings])) for run in runs]
+    script = _then(root, commit, experiment.name)[0]
+    before = _results(code, replace(experiment, script=script, runs=old))
+    return [Witness(run, before / run.path, fresh / run.path) for run in runs]
 
 
 def _results(root: Path, experiment: Experiment) -> Path:
@@ -80,29 +84,46 @@ def _results(root: Path, experiment: Experiment) -> Path:
 
 
 def _by_commit(
-    root: Path, reference: Path, experiment: Experiment, stale: list[Run]
-) -> tuple[dict[str, set[str]], dict[str, str]]:
-    """Variants with stale runs by the commit whose code gives their results; those without one."""
+    root: Path, reference: Path, experiment: Experiment, stale: list[Run], wanted: set[str]
+) -> dict[str, set[str]]:
+    """By commit the wanted variants whose stale results, all of them, commits' code gives."""
     found: dict[str, set[str]] = {}
-    refused = {}
+    without = set()
     for run in stale:
+        if run.variant not in wanted:
+            continue
         path = reference / experiment.name / run.path
-        provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
-        # A commit tells little of what was not committed; the key tells whether that mattered.
-        fitting = [
-            commit
-            for commit, key in _origins(provenance)
-            if commit and _keys(root, commit, experiment.name).get(run.path) == key
-        ]
-        if fitting:
-            found.setdefault(fitting[0], set()).add(run.variant)
+        commit = _commit_of(root, path, experiment, run)
+        if commit is None:
+            without.add(run.variant)
         else:
-            refused[run.variant] = (
-                f"{experiment.name}/{run.path} must have been made by the code of a commit, to be "
-                f"confirmed by a short run. Received: other code than that of "
-                f"{provenance['commit']}. Train it again: make results PROFILE=full"
-            )
-    return found, refused
+            found.setdefault(commit, set()).add(run.variant)
+    return {commit: variants - without for commit, variants in found.items() if variants - without}
+
+
+def _commit_of(root: Path, path: Path, experiment: Experiment, run: Run) -> str | None:
+    """A commit whose code gives a committed result by its key, and differs in code alone.
+
+    What was trained before a commit was made stands in the commits that brought its file.
+    """
+    provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    listed = _git(root, "the clone", "log", "--format=%H", "--", str(path)).decode().split()
+    brought = [(commit, provenance["key"]) for commit in listed[:BROUGHT]]
+    for commit, key in [*_origins(provenance), *brought]:
+        if commit is None:
+            continue
+        script, then = _then(root, commit, experiment.name)
+        old = then.get(run.path)
+        if old is None or old.key != key or old.backend != run.backend:
+            continue
+        settings = [
+            {**profiles.script_settings(file), **one.settings}
+            for file, one in ((script, old), (experiment.script, run))
+        ]
+        locked = [versions(each / LOCK, run.backend) for each in (_code(root, commit), root)]
+        if settings[0] == settings[1] and locked[0] == locked[1]:
+            return commit
+    return None
 
 
 def _origins(provenance: dict) -> list[tuple[str | None, str]]:
@@ -115,21 +136,22 @@ def _origins(provenance: dict) -> list[tuple[str | None, str]]:
 
 
 @functools.cache
-def _keys(root: Path, commit: str, name: str) -> dict[str, str]:
-    """The content keys of an experiment's runs with the code of a commit."""
+def _then(root: Path, commit: str, name: str) -> tuple[Path, dict[str, Run]]:
+    """An experiment's script and its runs with the code of a commit; no runs if there are none."""
     try:
         (experiment,) = profiles.load(_code(root, commit), "full", [name], committed=True)
-    except DriverError:  # it was not there yet
-        return {}
-    return {run.path: run.key for run in experiment.runs}
+    except DriverError:  # of the experiment, or of the commit in this clone
+        return root, {}
+    return experiment.script, {run.path: run for run in experiment.runs}
 
 
 def _code(root: Path, commit: str) -> Path:
     """A folder with the code of a commit."""
     folder = root / "build" / PROFILE / "code" / commit
     if not folder.exists():
-        listed = _git(root, commit, "ls-tree", "--name-only", commit).decode().split()
-        packed = _git(root, commit, "archive", commit, *(set(listed) - NOT_CODE))
+        what = f"the commit that made results, {commit}"
+        listed = _git(root, what, "ls-tree", "--name-only", commit).decode().split()
+        packed = _git(root, what, "archive", commit, *(set(listed) - NOT_CODE))
         part = folder.with_name(f".{commit}.part")
         shutil.rmtree(part, ignore_errors=True)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -138,7 +160,8 @@ def _code(root: Path, commit: str) -> Path:
     return folder
 
 
-def _git(root: Path, commit: str, *words: str) -> bytes:
+def _git(root: Path, what: str, *words: str) -> bytes:
+    """What git prints."""
     try:
         done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
         said = done.stderr.decode().strip()
@@ -146,7 +169,7 @@ def _git(root: Path, commit: str, *words: str) -> bytes:
         done, said = None, "there is no git"
     if done is None or done.returncode:
         raise DriverError(
-            f"The clone must have the commit that made the results, {commit}. Received: {said}"
+            f"To confirm results by short runs, git must know {what}. Received: {said}"
         )
     return done.stdout
 
@@ -167,7 +190,7 @@ def witnesses(reference: Path, experiment: Experiment, stale: list[Run]) -> list
 
 
 def compare(committed: Path, fresh: Path, name: str) -> None:
-    """Raises a `DriverError` unless two result files hold the same numbers, `MEASURED` apart."""
+    """Raises a `DriverError` unless two result files hold the same numbers, times apart."""
     old, new = (json.loads(path.read_text(encoding="utf-8")) for path in (committed, fresh))
     for part in COMPARED:
         before, now = _without_times(old[part]), _without_times(new[part])
@@ -202,7 +225,9 @@ def rekey_variant(
 def rekey(path: Path, run: Run, witness: Path) -> None:
     """Gives a committed result the present key, and says so in its provenance."""
     made = json.loads(witness.read_text(encoding="utf-8"))
-    lines = path.read_text(encoding="utf-8").split("\n")
+    text = path.read_text(encoding="utf-8")
+    short = made["settings"] != json.loads(text)["settings"]
+    lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.startswith('"provenance": '):
             provenance = json.loads("{" + line.removesuffix(",") + "}")["provenance"]
@@ -211,6 +236,7 @@ def rekey(path: Path, run: Run, witness: Path) -> None:
             provenance["confirmed"] = {
                 "trained_key": trained,
                 "seed": made["seed"],
+                "short": short,
                 **{name: made["provenance"][name] for name in ("commit", "dirty", "utc")},
             }
             comma = "," if line.endswith(",") else ""
@@ -220,8 +246,13 @@ def rekey(path: Path, run: Run, witness: Path) -> None:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: v for name, v in value.items() if name.rpartition("_")[2] not in MEASURED}
+        return {name: v for name, v in value.items() if not _is_time(name, value)}
     return value
+
+
+def _is_time(name: str, names: dict[str, Any]) -> bool:
+    stems = [name.removesuffix(end) for end in RATIOS if name.endswith(end)]
+    return name.rpartition("_")[2] in TIMES or any(f"{stem}_seconds" in names for stem in stems)
 
 
 def _example(before: Any, now: Any) -> str:

@@ -8,7 +8,7 @@ have is an error. A variant may name a backend of its own. What an experiment `l
 file does not have itself is that one's, profile by profile.
 
 smoke: everything, tiny. quick: minutes on 2 cores. full: the paper. confirm: what `make confirm`
-runs in place of `full`, where that takes long: all variants, the same sizes, few steps.
+runs in place of `full`, where that takes long: all variants, the same networks, few steps.
 """
 
 import ast

@@ -14,7 +14,7 @@ from report.lib.looks import Variant  # noqa: E402
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # cmr10 carries a date before 1970
 
-COLUMN, TEXT = 3.38, 7.0  # inches: one column and both columns of main.tex
+COLUMN, TEXT = 3.38, 7.0  # inches: one column and both columns of preamble.tex
 PALETTE = sns.color_palette("colorblind")
 CLASSES = sns.blend_palette([PALETTE[0], "white", PALETTE[1]], as_cmap=True)
 TITLE_PAD = 4

@@ -355,6 +355,7 @@ def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_
     assert done.stdout.count("started") == 4  # a run of either variant and code
     after = json.loads(path.read_text())
     assert after["provenance"]["confirmed"]["trained_key"] == before["provenance"]["key"]
+    assert after["provenance"]["confirmed"]["short"]
     assert after["metrics"] == {"size": 6}  # the committed numbers stay
     assert project.run("confirm").stdout == "e01_toy: nothing is stale\n"
 
@@ -363,10 +364,38 @@ def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_
     assert done.returncode == 1
     assert re.search(r"b seed 0 must give .* metrics differ: size was 14 and is 0", done.stderr)
 
-    path.write_text(json.dumps(before).replace(before["provenance"]["key"], "0"))
+    for one in path.parent.glob("*.json"):  # of other code than any commit's
+        keys = json.loads(one.read_text())["provenance"]
+        keys = {keys["key"], keys["confirmed"]["trained_key"]}
+        one.write_text(re.sub("|".join(keys), "0", one.read_text()))
     done = project.run("confirm")
     assert done.returncode == 1
-    assert "e01_toy/b/seed-1.json must have been made by the code of a commit" in done.stderr
+    assert "e01_toy a seed 0 must give" in done.stderr and "e01_toy b" not in done.stderr
+    assert done.stdout.endswith("e01_toy b: the same numbers, its results are current\n")
+    assert json.loads(path.read_text())["provenance"]["confirmed"]["short"] is False  # a whole run
+
+
+def test_confirm_by_short_runs_compares_settings_that_they_do_not_have(tmp_path):
+    """What the profile `confirm` sets for all runs hides a change of the profile `full`."""
+    project = Project(tmp_path)
+
+    def git(*words):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    project.edit(TOY_PROFILES, "profiles.quick", "profiles.full")
+    more = "[e01_toy.profiles.confirm]\nseeds = 1\nall = { size = 7 }\n"
+    project.write(TOY_PROFILES, (tmp_path / TOY_PROFILES).read_text() + more)
+    project.write(".gitignore", "build\n__pycache__\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    assert project.run("run", "--profile", "full").returncode == 0
+    assert project.run("publish").returncode == 0
+    project.edit(TOY_PROFILES, "size = 3", "size = 4")
+    done = project.run("confirm")
+    assert done.returncode == 1
+    assert "settings differ: size was 3 and is 4" in done.stderr
 
 
 LIKE = """

@@ -19,7 +19,8 @@ DRAW = "def one(results, out):\n    out.write_text('drawn')\n"
 MACROS = "def macros(results):\n    return {'One': '1'}\n"
 TYPESET = (
     "import sys\nfrom pathlib import Path\nprint('typeset')\n"
-    "Path(sys.argv[1], 'report.pdf').write_text('pdf')\n"
+    "for name in ('supplement', 'report'):\n"
+    "    Path(sys.argv[1], name + '.pdf').write_text('pdf')\n"
 )
 
 
