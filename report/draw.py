@@ -58,9 +58,7 @@ def part_of_numbers(study: Study, results: Path, folder: Path) -> list[Task]:
         return []
     target = folder / "numbers" / f"{study.name}.json"
     write = functools.partial(write_numbers, file, results)
-    # What spans studies names the settings of all.
-    scripts = () if study.experiments else (ROOT / "experiments").glob("e*/[ep]*.*")
-    inputs = (*reached(file), *stamps(study, folder), *scripts)
+    inputs = (*reached(file), *stamps(study, folder))
     return [Task(target, write, inputs, str(file.relative_to(ROOT)), experiments(study))]
 
 
