@@ -52,7 +52,8 @@ def _row(experiment: Experiment, part: list[dict], runs: list[dict], letters: di
     source = part[0]["provenance"]
     on = " ".join([latex.escape(source["backend"]), letters[_machine(source)]]).strip()
     again = [run["provenance"]["confirmed"] for run in part if "confirmed" in run["provenance"]]
-    confirmed = f"{latex.integer(len(again))} by {_origin(again)}" if again else latex.NONE
+    kind = ", short" if any(one.get("short") for one in again) else ""
+    confirmed = f"{latex.integer(len(again))} by {_origin(again)}{kind}" if again else latex.NONE
     return [
         _variants(experiment, part, runs),
         latex.integer(len(part)),
