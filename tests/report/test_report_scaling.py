@@ -68,6 +68,9 @@ def test_confirm_and_verify_never_fail_on_times_ratios_and_sizes(runs, tmp_path)
     for file, run in zip(files, (old, new), strict=True):
         file.write_text(json.dumps(run))
     confirm.compare(*files, "e14_scaling")
+    new["settings"]["got_later"] = 1  # at its default: whether it changes anything, numbers tell
+    files[1].write_text(json.dumps(new))
+    confirm.compare(*files, "e14_scaling")
     new["curves"]["depth"][1] = 9
     files[1].write_text(json.dumps(new))
     with pytest.raises(DriverError, match="curves differ, first in depth"):
