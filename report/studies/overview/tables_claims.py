@@ -15,7 +15,7 @@ WIDTHS = {"claim": 0.22, "source": 0.075, "criterion": 0.305, "estimate": 0.155}
 # What the paper's own table shows, in the order of its sections; all others are in the ledger.
 IN_PAPER = (
     *("P1", "P2", "P3", "P4", "P5"),
-    *("C2a", "B1", "C2b", "B2", "RQ3a", "RQ3b"),
+    *("C2a", "B1", "C2b", "B2", "RQ3a", "RQ3b", "RQ3d"),
     *("T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8"),
     *("RQ1a", "RQ1b", "RQ1c", "RQ2a", "RQ2b"),
     *("D1", "D2", "D3", "D4a", "D4b", "D5", "D6"),
