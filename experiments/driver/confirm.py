@@ -228,7 +228,8 @@ def rekey(path: Path, run: Run, witness: Path) -> None:
     """Gives a committed result the present key, and says so in its provenance."""
     made = json.loads(witness.read_text(encoding="utf-8"))
     text = path.read_text(encoding="utf-8")
-    short = made["settings"] != json.loads(text)["settings"]
+    settings = json.loads(text)["settings"]
+    short = any(made["settings"].get(name) != value for name, value in settings.items())
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.startswith('"provenance": '):
