@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from benchmarks import contenders, past, step_time
-from experiments.e14_scaling import memory  # noqa: E402
 
 SIZES = {"depth": 3, "units": 4, "batch": 2}
 
@@ -85,14 +84,6 @@ def test_a_thousand_layers_can_be_built_and_the_recursion_limit_never_falls():
     assert len(contenders.net(1000, 2).layers) == 1001
     assert sys.getrecursionlimit() >= before
     keras.utils.clear_session()
-
-
-@pytest.mark.skipif(not memory.measurable(), reason="needs Linux with glibc")
-def test_memory_counts_what_a_call_holds_and_forgets_it_afterwards():
-    size, before = 200 * 2**20, memory.resident()
-    most = memory.peak(lambda: np.ones(size, "uint8").sum())
-    assert 0.95 * size < most - before < 1.3 * size
-    assert memory.resident() - before < 0.1 * size
 
 
 def test_benchmark_rows_are_held_against_backprop_of_the_same_optimizer_and_mode():

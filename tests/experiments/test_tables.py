@@ -167,7 +167,7 @@ def test_friedmans_function_is_scikit_learns():
 def test_every_variant_of_the_profiles_is_a_method():
     entries = profiles.read(Path(__file__).resolve().parents[2])
     named = [name for name in entries if name.startswith("e17_")]
-    assert len(named) == 8
+    assert len(named) == 7
     for name in named:
         variants = entries[name][1]["variants"]
         assert {one["method"] for one in variants.values()} == {"linear", *methods.METHODS}
