@@ -13,6 +13,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,10 +107,7 @@ def _commit_of(root: Path, path: Path, experiment: Experiment, run: Run) -> str 
 
     What was trained before a commit was made stands in the commits that brought its file.
     """
-    provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
-    listed = _git(root, "the clone", "log", "--format=%H", "--", str(path)).decode().split()
-    brought = [(commit, provenance["key"]) for commit in listed[:BROUGHT]]
-    for commit, key in [*_origins(provenance), *brought]:
+    for commit, key in _origins(root, path):
         if commit is None:
             continue
         script, then = _then(root, commit, experiment.name)
@@ -126,13 +124,15 @@ def _commit_of(root: Path, path: Path, experiment: Experiment, run: Run) -> str 
     return None
 
 
-def _origins(provenance: dict) -> list[tuple[str | None, str]]:
-    """Commits, and content keys with them, of runs with a result's numbers: the last one first."""
+def _origins(root: Path, path: Path) -> Iterator[tuple[str | None, str]]:
+    """Commits, and content keys with them, of runs with a result's numbers: the likeliest first."""
+    provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
     again = provenance.get("confirmed")
-    if again is None:
-        return [(provenance["commit"], provenance["key"])]
-    trained = provenance["commit"], again["trained_key"]
-    return [(again["commit"], provenance["key"]), trained]
+    if again is not None:
+        yield again["commit"], provenance["key"]
+    yield provenance["commit"], again["trained_key"] if again else provenance["key"]
+    listed = _git(root, "the clone", "log", "--format=%H", "--", str(path)).decode().split()
+    yield from ((commit, provenance["key"]) for commit in listed[:BROUGHT])
 
 
 @functools.cache

@@ -330,8 +330,9 @@ def test_confirm_makes_stale_results_current_only_if_the_numbers_stay(finished, 
     assert json.loads(path.read_text())["provenance"]["key"] != after["provenance"]["key"]
 
 
-def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_one(tmp_path):
-    project = Project(tmp_path)
+@pytest.fixture
+def committed(project, tmp_path):
+    """In git, with a profile `confirm` and published results of its one commit's code."""
 
     def git(*words):
         who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
@@ -346,6 +347,11 @@ def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_
     git("commit", "-qm", "first")
     assert project.run("run", "--profile", "full").returncode == 0
     assert project.run("publish").returncode == 0
+    return project
+
+
+def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_one(committed):
+    project, tmp_path = committed, committed.root
     path = tmp_path / "report/reference/e01_toy/b/seed-1.json"
     before = json.loads(path.read_text())
 
@@ -375,25 +381,10 @@ def test_confirm_by_short_runs_holds_the_code_of_the_commit_against_the_present_
     assert json.loads(path.read_text())["provenance"]["confirmed"]["short"] is False  # a whole run
 
 
-def test_confirm_by_short_runs_compares_settings_that_they_do_not_have(tmp_path):
+def test_confirm_by_short_runs_compares_settings_that_they_do_not_have(committed):
     """What the profile `confirm` sets for all runs hides a change of the profile `full`."""
-    project = Project(tmp_path)
-
-    def git(*words):
-        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
-        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
-
-    project.edit(TOY_PROFILES, "profiles.quick", "profiles.full")
-    more = "[e01_toy.profiles.confirm]\nseeds = 1\nall = { size = 7 }\n"
-    project.write(TOY_PROFILES, (tmp_path / TOY_PROFILES).read_text() + more)
-    project.write(".gitignore", "build\n__pycache__\n")
-    git("init", "-q")
-    git("add", "-A")
-    git("commit", "-qm", "first")
-    assert project.run("run", "--profile", "full").returncode == 0
-    assert project.run("publish").returncode == 0
-    project.edit(TOY_PROFILES, "size = 3", "size = 4")
-    done = project.run("confirm")
+    committed.edit(TOY_PROFILES, "size = 3", "size = 4")
+    done = committed.run("confirm")
     assert done.returncode == 1
     assert "settings differ: size was 3 and is 4" in done.stderr
 
