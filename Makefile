@@ -203,10 +203,11 @@ fuzz: $(READY) ## train random nets, FUZZ_EXAMPLES a test and backend, against p
 		KERAS_BACKEND=$$backend FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -q -x tests/library/test_fuzz.py --hypothesis-seed=$(FUZZ_SEED) || exit 1; \
 	done
 
-lint: $(READY) ## check style and types
+lint: $(READY) ## check style, types and that codecheck.yml is current
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy -p raikeras -p experiments -p benchmarks -p report
+	@$(PY) report/codecheck.py --check
 
 # No index or find-links address ends up in the files: they hold names, versions and hashes only.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

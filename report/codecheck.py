@@ -39,5 +39,16 @@ def about(shown: studies.Shown) -> str:
     return (ast.get_docstring(function) or shown.function).splitlines()[0].replace('"', "'")
 
 
+def main(args: list[str]) -> int:
+    """Writes the file; with `--check` only says whether it is what would be written."""
+    file = ROOT / "codecheck.yml"
+    if args != ["--check"]:
+        file.write_text(text(), "utf-8")
+    elif file.read_text("utf-8") != text():
+        print("error: codecheck.yml is older than what the report shows: make codecheck.yml")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    (ROOT / "codecheck.yml").write_text(text(), "utf-8")
+    sys.exit(main(sys.argv[1:]))

@@ -47,9 +47,9 @@ def _dip(runs: list[dict], prefix: str) -> dict[str, str]:
     found = {
         "Dip": latex.with_interval(metrics.mean(chosen, "zero_step"), latex.percent),
         "DipRuns": latex.integer(len(chosen)),
-        "DipFalls": latex.integer((steps < 0).sum()),
-        "DipSame": latex.integer((steps == 0).sum()),
-        "DipRises": latex.integer((steps > 0).sum()),
+        "DipFalls": latex.integer(int((steps < 0).sum())),
+        "DipSame": latex.integer(int((steps == 0).sum())),
+        "DipRises": latex.integer(int((steps > 0).sum())),
         "DipFrom": str(low),
         "DipTo": str(high),
         "DipSpread": latex.percent(spread),
@@ -57,7 +57,7 @@ def _dip(runs: list[dict], prefix: str) -> dict[str, str]:
         "SourceDipDeviations": latex.fixed(abs(dip) / (spread or np.nan), 1),
         "SourceNets": latex.integer(alphas.book()["runs"]),
         "SourceFiles": latex.integer(len(falls)),
-        "SourceFilesFall": latex.integer((falls < 0).sum()),
+        "SourceFilesFall": latex.integer(int((falls < 0).sum())),
         "SourceLeastFall": latex.percent(abs(falls).min()),
         "SourceMostFall": latex.percent(abs(falls).max()),
     }
