@@ -61,7 +61,7 @@ ROWS = [
 # epochs, for each example. "layers at once": equal layers are one product of stacked tensors.
 COLUMNS = "nets", "layers", "Keras nets", "runs on", "targets kept", "layers at once"
 CAN = {
-    "raikeras": ("acyclic", "Keras'", "yes", "TensorFlow, JAX; GPU", "yes", "yes"),
+    "raikeras": ("acyclic", "Keras'", "yes", "TensorFlow, JAX, PyTorch; GPU", "yes", "yes"),
     "fabricpc": ("any, cycles too", "dense, conv, attention", "no", "JAX; GPU", "no", "no"),
     "pcx": ("code", "dense, conv", "no", "JAX < 0.5; GPU", "no", "no"),
     "ngclearn": ("any, cycles too", "dense, conv, spiking", "no", "JAX; GPU", "no", "no"),

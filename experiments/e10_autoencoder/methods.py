@@ -61,8 +61,8 @@ METHODS = {
     ),
     "rmsprop_momentum": Method(
         [
-            *_grid(rate=(6e-4, 1e-3, 2e-3), momentum=(0.8, 0.9)),
-            *_grid(rate=(6e-4, 1e-3), momentum=(0.97,)),
+            *_grid(rate=(1e-3, 2e-3, 4e-3), momentum=(0.8, 0.9)),
+            *_grid(rate=(1e-3, 2e-3), momentum=(0.95,)),
         ],
         lambda rate, trial: autoencoder.local_optimizer(rate, trial["momentum"]),
     ),
@@ -85,23 +85,56 @@ METHODS = {
     ),
     "locoprop_s": Method(
         [
-            *_grid(rate=(3e-5, 1e-4), momentum=(0.99,), step_size=(100.0, 300.0)),
-            {"rate": 1e-4, "momentum": 0.99, "step_size": 1000.0},
-            {"rate": 3e-4, "momentum": 0.99, "step_size": 100.0},
-            {"rate": 1e-5, "momentum": 0.999, "step_size": 100.0},
+            *_grid(rate=(3e-5,), momentum=(0.99,), step_size=(100.0, 300.0, 600.0)),
+            *_grid(rate=(1e-5,), momentum=(0.99,), step_size=(300.0, 600.0)),
+            {"rate": 1e-4, "momentum": 0.99, "step_size": 300.0},
+            {"rate": 1e-5, "momentum": 0.999, "step_size": 300.0},
             NOTEBOOK | {"step_size": 2.5},
         ]
     ),
-    "locoprop_s_closed": Method(_grid(eta=(1e-2, 3e-2, 0.1, 0.3), step_size=(100.0, 300.0))),
+    "locoprop_s_closed": Method(
+        [
+            *_grid(eta=(1e-2, 3e-2, 0.1), step_size=(30.0, 100.0)),
+            {"eta": 0.3, "step_size": 30.0},
+            {"eta": 3e-2, "step_size": 300.0},
+        ]
+    ),
     "locoprop_m": Method(
         [
-            *_grid(rate=(3e-5, 1e-4, 3e-4), momentum=(0.99,), step_size=(8.0,)),
-            *_grid(rate=(1e-4,), momentum=(0.99,), step_size=(2.5, 25.0)),
-            *_grid(rate=(1e-5, 3e-5), momentum=(0.999,), step_size=(8.0,)),
+            *_grid(rate=(3e-5, 1e-4, 3e-4), momentum=(0.99,), step_size=(25.0,)),
+            *_grid(rate=(1e-4,), momentum=(0.99,), step_size=(8.0, 80.0)),
+            *_grid(rate=(1e-5, 3e-5), momentum=(0.999,), step_size=(25.0,)),
             NOTEBOOK | {"step_size": 2.5},
         ]
     ),
-    "inferred": Method(_grid(rate=(1e-3, 2e-3, 3e-3, 4e-3), weight=(10.0, 100.0))),
+    "inferred": Method(
+        [
+            *_grid(rate=(2e-3, 3e-3, 4e-3), weight=(3.0, 10.0)),
+            *_grid(rate=(2e-3, 3e-3), weight=(30.0,)),
+        ]
+    ),
+}
+METHODS |= {  # those of the long runs, whose best settings are others
+    "nesterov_long": METHODS["nesterov"]._replace(
+        trials=[
+            *_grid(rate=(1e-2, 2e-2, 3e-2), momentum=(0.95,)),
+            *_grid(rate=(2e-2, 4e-2), momentum=(0.9,)),
+            *_grid(rate=(5e-3, 1e-2, 2e-2), momentum=(0.97,)),
+        ]
+    ),
+    "rmsprop_momentum_long": METHODS["rmsprop_momentum"]._replace(
+        trials=[
+            *_grid(rate=(2e-3, 4e-3), momentum=(0.9,)),
+            *_grid(rate=(2e-4, 4e-4, 6e-4, 1e-3), momentum=(0.97,)),
+            *_grid(rate=(2e-4, 4e-4), momentum=(0.985,)),
+        ]
+    ),
+    "adam_long": METHODS["adam"]._replace(
+        trials=[
+            *_grid(rate=(1e-2, 1.5e-2, 2e-2), beta_2=(0.99, 0.995)),
+            *_grid(rate=(1.5e-2, 2e-2), beta_2=(0.98,)),
+        ]
+    ),
 }
 
 

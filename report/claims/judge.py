@@ -51,18 +51,25 @@ def contests(claim: dict, outcome: Outcome) -> dict[str, list[tuple]]:
 
 
 def worst(pairs: list[tuple]) -> tuple:
-    """Of criteria and their estimates, the pair whose value has the least room to a bound."""
+    """Of criteria and their estimates, the pair that decides the verdict.
 
-    def room(pair: tuple) -> float:
-        criterion, value = pair[0], pair[1].value
+    One that fails comes before one that is open and that before one that holds; among equals the
+    value with the least room to a bound, and one that does not exist before all others.
+    """
+
+    def room(criterion: dict, value: float) -> float:
         rooms = [
             sign * (value - bound) / (abs(bound) or 1.0)
             for sign, bound in ((1, criterion.get("at_least")), (-1, criterion.get("at_most")))
             if bound is not None
         ]
-        return np.nan_to_num(min(rooms), nan=np.inf)
+        return np.nan_to_num(min(rooms), nan=-np.inf)
 
-    return min(pairs, key=room)
+    def order(pair: tuple) -> tuple[int, float]:
+        criterion, estimate = pair
+        return (FAILS, OPEN, HOLDS).index(verdict(*pair)), room(criterion, estimate.value)
+
+    return min(pairs, key=order)
 
 
 def experiments(criterion: dict) -> list[str]:

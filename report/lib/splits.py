@@ -23,7 +23,9 @@ def corrected(values: npt.ArrayLike, share: float) -> Estimate:
     if not n:
         return Estimate(np.nan, np.full(RESAMPLES, np.nan), 0)
     spread = float(found.std(ddof=1)) * np.sqrt(1 / n + share) if n > 1 else np.nan
-    quantiles = scipy_stats.t.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES, max(n - 1, 1))
+    # Draws are evenly spaced quantiles, as `np.percentile` places them; the outermost are infinite.
+    shares = np.linspace(0, 1, RESAMPLES).clip(0.5 / RESAMPLES, 1 - 0.5 / RESAMPLES)
+    quantiles = scipy_stats.t.ppf(shares, max(n - 1, 1))
     return Estimate(float(found.mean()), found.mean() + spread * quantiles, n)
 
 

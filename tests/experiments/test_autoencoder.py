@@ -217,5 +217,5 @@ def test_trials_that_share_a_program_train_together():
 
 
 def test_unknown_method_is_named():
-    with pytest.raises(ValueError, match="sgd, .*inferred. Received: method='none'"):
+    with pytest.raises(ValueError, match="sgd, .*adam_long. Received: method='none'"):
         contest.results_of(run_of("none"), [0])

@@ -8,7 +8,7 @@ from report_run import EXPERIMENTS, make_run, write
 
 from report import verify
 from report.claims import judge
-from report.lib import setting_tables
+from report.lib import setting_tables, stats
 from report.studies.e02_deep.looks import EXPERIMENT as DEEP
 from report.studies.overview import tables_claims
 
@@ -133,6 +133,23 @@ def test_criterion_against_several_variants_is_one_against_each(tmp_path):
     (pairs,) = judge.contests(claim, outcome).values()
     assert [judge.verdict(*pair) for pair in pairs] == [judge.HOLDS, judge.FAILS]
     assert judge.worst(pairs)[0]["minus"] == "adam"
+
+
+def test_what_decides_a_verdict_is_its_worst_estimate():
+    criterion = {"experiment": "e02_deep", "metric": "test_accuracy", "at_least": 0.5, "min_n": 2}
+
+    def pair(low, value, high):
+        draws = np.array([low, high])
+        return criterion, stats.Estimate(value, draws, 2)
+
+    def worst(*pairs):
+        return judge.worst([*pairs])[1].value
+
+    fails, wide, near = pair(0.3, 0.45, 0.49), pair(0.0, 0.4, 0.9), pair(0.5, 0.51, 0.52)
+    none = pair(np.nan, np.nan, np.nan)
+    assert worst(near, wide, fails, none) == 0.45
+    assert worst(near, pair(0.8, 0.9, 0.95)) == 0.51
+    assert np.isnan(worst(near, wide, none))
 
 
 def test_the_paper_shows_what_was_asked_in_the_estimate_s_units():

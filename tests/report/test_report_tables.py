@@ -49,7 +49,7 @@ def test_the_interval_is_that_of_nadeau_and_bengio():
     found = splits.corrected([*values, np.nan], share)
     error = values.std(ddof=1) * np.sqrt(1 / 10 + share)
     low, high = scipy_stats.t.interval(0.95, 9, values.mean(), error)
-    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-3)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-7)
     assert found.value == values.mean() and found.n == 10
     assert np.isnan(splits.corrected([1.0], share).low)
     assert splits.share([run(ENERGY, "bp_full", 0)]) == pytest.approx(4 / 36)
