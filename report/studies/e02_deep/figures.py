@@ -4,23 +4,21 @@ from pathlib import Path
 
 from report.lib import load, panels, style
 from report.studies.e02_deep import linear
-from report.studies.e02_deep.looks import EXPERIMENT
-
-EVERY = "rai_as_code"  # of which every run is drawn: their mean hides two kinds
+from report.studies.e02_deep.looks import DRAWN, EXPERIMENT, LONGER
 
 
 def accuracy(results: Path, out: Path) -> None:
-    """Deployed test accuracy against steps, with every run as coded, and against seconds."""
+    """Deployed test accuracy against steps, with every long run as coded, and against seconds."""
     runs = load.runs(results, EXPERIMENT)
     frame = load.curves(runs)
     figure, axes = style.subplots(2, style.TEXT, 2.25)
     for axis, x in zip(axes, ("iteration", "seconds"), strict=True):
-        for variant, look in EXPERIMENT.variants.items():
+        for variant, look in DRAWN.items():
             rows = frame[frame["variant"] == variant]
             rows = rows[rows["seconds"] > 0] if x == "seconds" else rows
             panels.band(axis, rows, x, "test_accuracy", **style.look(look))
-    for _, run in frame[frame["variant"] == EVERY].groupby("seed"):
-        color = style.look(EXPERIMENT.variants[EVERY])["color"]
+    for _, run in frame[frame["variant"] == LONGER].groupby("seed"):  # the mean hides two kinds
+        color = style.look(EXPERIMENT.variants[LONGER])["color"]
         axes[0].plot(run["iteration"], run["test_accuracy"], color=color, linewidth=0.5)
     for axis in axes:
         axis.axhline(linear.accuracy(runs), color="0.4", linewidth=0.8, linestyle=(0, (2, 2)))
@@ -34,7 +32,7 @@ def accuracy(results: Path, out: Path) -> None:
 def gap(results: Path, out: Path) -> None:
     """Deployment gap along training, one panel per relaxed variant."""
     frame = load.curves(load.runs(results, EXPERIMENT))
-    names = [name for name, look in EXPERIMENT.variants.items() if look.relaxed]
+    names = [name for name, look in DRAWN.items() if look.relaxed]
     figure, axes = style.subplots(len(names), style.TEXT, 2.0)
     for axis, variant in zip(axes, names, strict=True):
         rows = frame[frame["variant"] == variant]
@@ -67,5 +65,5 @@ def _shade(axis, rows) -> None:
 def landscapes(results: Path, out: Path) -> None:
     """Decision landscapes under all variants."""
     runs = load.runs(results, EXPERIMENT)
-    titles = {variant: look.label for variant, look in EXPERIMENT.variants.items()}
+    titles = {variant: look.label for variant, look in DRAWN.items()}
     panels.landscapes(runs, titles, out, style.TEXT, 1.85)

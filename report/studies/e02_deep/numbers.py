@@ -6,18 +6,21 @@ import numpy as np
 
 from report.lib import latex, load, metrics, summaries
 from report.studies.e02_deep import linear
-from report.studies.e02_deep.looks import EXPERIMENT
+from report.studies.e02_deep.looks import EXPERIMENT, LONGER
 
 
 def macros(results: Path) -> dict[str, str]:
     runs, prefix = load.runs(results, EXPERIMENT), latex.prefix(EXPERIMENT)
-    own = load.of(runs, "rai_as_code")
-    return {
+    found = {
         **summaries.macros(results, EXPERIMENT),
+        prefix + "ReachedLevel": str(summaries.REACHED),
         prefix + "LinearTestAccuracy": latex.fixed(linear.accuracy(runs)),
-        prefix + "RaiAsCodeBeyondLinear": latex.integer(linear.beyond(own)),
-        prefix + "RaiAsCodeEach": _each(own),
     }
+    for variant in ("rai_as_code", LONGER):
+        own, name = load.of(runs, variant), prefix + latex.camel(variant)
+        found[name + "BeyondLinear"] = latex.integer(linear.beyond(own))
+        found[name + "Each"] = _each(own)
+    return found
 
 
 def _each(runs: list[dict]) -> str:

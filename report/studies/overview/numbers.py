@@ -1,9 +1,10 @@
 """The numbers that span the studies: verdicts, sizes of the comparison with other packages.
 
 A verdict is `\\VerdictCOne`, the estimate of a claim's first criterion `\\ClaimCOneA`; of a
-criterion against several variants, `\\ClaimCNineaLocopropMHold` of `...Of` hold. `\\Claims` and
-`\\ClaimsHold` count them. `\\EOneEightMultipliersSetBatchSize` is a setting that all runs of an
-experiment share, so that no protocol's number is typed.
+criterion against several variants, `\\ClaimCNineaLocopropMHold` of `...Of` hold. `\\AskedEOneA`
+is a criterion's bound. `\\Claims` and `\\ClaimsHold` count them.
+`\\EOneEightMultipliersSetBatchSize` is a setting that all runs of an experiment share, so that no
+protocol's number is typed.
 """
 
 import string
@@ -41,6 +42,7 @@ def _claim(claim: dict, outcome: judge.Outcome) -> dict[str, str]:
         string.ascii_uppercase, claim["criteria"], outcome.estimates, strict=False
     ):
         found["Claim" + name + letter] = judge.text(criterion, estimate)
+        found["Asked" + name + letter] = f"{criterion.get('at_least', criterion.get('at_most')):g}"
     for variant, pairs in judge.contests(claim, outcome).items():
         verdicts = [judge.verdict(*pair) for pair in pairs]
         own = "Claim" + name + latex.camel(variant)
