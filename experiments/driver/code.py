@@ -139,11 +139,6 @@ class Writer:
         return ",".join(parts)
 
 
-def canonical(node: ast.AST) -> str:
-    """Code as text by itself, all names as they stand."""
-    return Writer(lambda name: name, "", {}).text(node)
-
-
 def acts(node: Any) -> bool:
     """Whether running an expression, or making a class or function, may change other things.
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline_project import ROOT, TOY, TOY_PROFILES, Project
 
 from experiments.driver import profiles
-from experiments.driver.code import canonical, parse
+from experiments.driver.code import Writer, parse
 from experiments.driver.errors import DriverError
 from experiments.driver.keys import Module, Sources
 
@@ -418,7 +418,7 @@ def test_dump_tells_apart_what_differs_and_nothing_else(tmp_path):
     def dump(text):
         path = tmp_path / "code.py"
         path.write_text(text)
-        return canonical(parse(path))
+        return Writer(lambda name: name, "", {}).text(parse(path))
 
     assert dump("x = 'a'") == dump('x = u"a"  # same') != dump("x = b'a'")
     assert dump("return_ = None") != dump("return_ = 0")

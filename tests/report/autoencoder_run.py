@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from report.studies.e09_matching.functions import ERRORS, FUNCTIONS
+from report.studies.e09_matching.functions import CHECKS, FUNCTIONS
 
 
 def autoencoder_part(seed):
@@ -46,7 +46,11 @@ def autoencoder_part(seed):
 def matching_part(seed):
     """The same errors for all functions, none where there is no dual, and a straight gallery."""
     x = np.linspace(-1, 1, 5).tolist()
-    errors = {f"{name}_{key}": 1e-8 * (key != "zero") for name in FUNCTIONS for key in ERRORS}
+    errors = {
+        f"{name}_{key}": 1e-8 * (key != "zero")
+        for name in FUNCTIONS
+        for key in sum(CHECKS.values(), ())
+    }
     lines = ("f", "integral", "divergence_0", "divergence_1")
     return {
         "settings": {"drawn_targets": [-0.5, 0.5]},

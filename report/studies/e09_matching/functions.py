@@ -31,4 +31,3 @@ CHECKS = {
     "dual": ("dual",),
     "convex": ("convexity",),
 }
-ERRORS = tuple(error for errors in CHECKS.values() for error in errors)
