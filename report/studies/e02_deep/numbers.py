@@ -20,7 +20,18 @@ def macros(results: Path) -> dict[str, str]:
         own, name = load.of(runs, variant), prefix + latex.camel(variant)
         found[name + "BeyondLinear"] = latex.integer(linear.beyond(own))
         found[name + "Each"] = _each(own)
+    found[prefix + "RaiAsCodeLongChange"] = latex.fixed(_late_change(load.of(runs, LONGER)))
     return found
+
+
+def _late_change(runs: list[dict]) -> float:
+    """By how much an accuracy changes at most in the last third of the steps; NaN without runs."""
+    changes = []
+    for run in runs:
+        steps, accuracy = (np.array(run["curves"][k]) for k in ("iteration", "test_accuracy"))
+        late = accuracy[np.flatnonzero(3 * steps <= 2 * steps[-1])[-1] :]
+        changes.append(np.ptp(late))
+    return max(changes, default=np.nan)
 
 
 def _each(runs: list[dict]) -> str:
