@@ -38,7 +38,7 @@
 #
 # In a first run the best trial of `bp_10`, `bp_last_30`, `bp_last_100`, `pc_alm_10`, `pc_alm_30`,
 # `rows_10` and `rows_30` lay at an edge of its grid: these grids were moved, still six trials, and
-# trained again.
+# trained again. So was `bp_last`, whose seeds had first shared the lower layers of one start.
 #
 # Cut for time: five seeds of `pc_alm` at 100 layers; inferred targets at no more than 100, since a
 # step's work grows with the square of the depth; `inferred` and `mu_pc` at 10 and 30.

@@ -125,9 +125,30 @@ def start(net: keras.Model, settings, seed: int) -> None:
     last.set_weights([kernel, np.zeros(last.units)])
 
 
+class Stop(keras.layers.Layer):
+    """Passes values on, and no gradient back: the layers below keep their start."""
+
+    def call(self, inputs):
+        return ops.stop_gradient(inputs)
+
+
+def stopped(net: keras.Sequential, last: int) -> keras.Sequential:
+    """The twin of a net of which only the last hidden layers and the output train.
+
+    The others are not frozen: a sweep has a value for each run of trainable weights alone.
+    """
+    layers = [layer.from_config(layer.get_config()) for layer in net.layers]
+    image = keras.Input(net.input_shape[1:])
+    twin = keras.Sequential([image, *layers[: -last - 1], Stop(), *layers[-last - 1 :]])
+    twin.set_weights(net.get_weights())
+    return twin
+
+
 def trained(net: keras.Model, settings) -> keras.Model:
     """The net that a method's model trains: for backprop through all layers a scanned twin."""
-    if METHODS[settings["method"]].rule or settings["last"]:
+    if settings["last"]:
+        return stopped(net, settings["last"])
+    if METHODS[settings["method"]].rule:
         return net
     return scanned(net) if isinstance(net, keras.Sequential) else scanned_residual(net)
 
@@ -140,9 +161,6 @@ def compiled(net: keras.Model, settings) -> raikeras.RelaxedModel:
         settings: A run's settings. Adam's rate falls to 2 % over its `steps`.
     """
     method = METHODS[settings["method"]]
-    if settings["last"]:
-        for layer in net.layers[: -settings["last"] - 1]:
-            layer.trainable = False
     knobs = Knobs(rate=1e-3, weight=1.0)
     options: dict[str, Any] = {"relax": ()}
     if method.rule:

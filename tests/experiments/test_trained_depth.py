@@ -90,6 +90,17 @@ def test_backprop_is_keras_own(method):
     np.testing.assert_allclose(found, net.predict(data.x_test, verbose=0), rtol=2e-3, atol=2e-4)
 
 
+def test_each_run_keeps_its_own_start_below_the_last_layers():
+    x = tasks.parts(settings(), 7).x_test
+
+    def outputs(seeds):
+        training = contest.Training(run_of(last=1), seeds, [{"rate": 1e-2}], [6])
+        training.accuracies()
+        return training._sweep.outputs(x)[0]
+
+    np.testing.assert_allclose(outputs([7, 8]), outputs([7]), rtol=1e-5, atol=1e-5)
+
+
 def test_the_last_layers_alone_train():
     training = contest.Training(run_of(last=1), [7], [{"rate": 1e-2}], [6])
     start = training._net.get_weights()
