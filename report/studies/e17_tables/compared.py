@@ -64,6 +64,13 @@ def overfitting(runs: Runs, method: str, sets: list[Experiment]) -> Estimate:
     )
 
 
+def at_end(runs: Runs, methods: tuple[str, ...], sets: list[Experiment]) -> tuple[int, int]:
+    """In how many runs the best point is the end of the longest length, and of how many."""
+    own = [run for one in sets for name in methods for run in load.of(runs.get(one, []), name)]
+    ends = [run["metrics"]["best_steps"] == splits.lengths(run)[-1] for run in own]
+    return sum(ends), len(ends)
+
+
 def at_equal_training_error(runs: Runs, method: str, sets: list[Experiment]) -> Estimate:
     """Log ratio of the test error to that of `BASE` at the same training error."""
     return _mean(

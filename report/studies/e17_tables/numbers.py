@@ -5,7 +5,15 @@ from pathlib import Path
 from report.lib import choices, latex, load
 from report.lib.looks import Experiment
 from report.studies.e17_tables import compared
-from report.studies.e17_tables.looks import CLASSES, DECIDING, ENERGY, JUDGED, METHODS, TITLES
+from report.studies.e17_tables.looks import (
+    CLASSES,
+    DECIDING,
+    ENERGY,
+    FRIEDMAN1,
+    JUDGED,
+    METHODS,
+    TITLES,
+)
 
 PREFIX = "EOneSeven"
 
@@ -14,9 +22,10 @@ def macros(results: Path) -> dict[str, str]:
     """`\\EOneSevenMultipliersEnergy` is the difference to full-batch backprop in per cent.
 
     With `Mean` the mean over the judged sets (`MeanSize`: without sign and interval;
-    `Deciding`: of those on which a linear model is worse), `Bp` the same
-    against backprop in mini-batches, `Overfit` the test error at the end over the best one, `Equal`
-    the difference at equal training error, `Steps` and `Seconds` the price.
+    `Deciding`: of those on which a linear model is worse; `Others`: of all but Friedman 1), `Bp`
+    the same against backprop in mini-batches, `Overfit` the test error at the end over the best
+    one, `Equal` the difference at equal training error, `Steps` and `Seconds` the price, `AtEnd` in
+    how many runs the best point is the end of the longest one.
     """
     runs = compared.everything(results)
     judged = compared.present(runs, JUDGED)
@@ -31,6 +40,8 @@ def macros(results: Path) -> dict[str, str]:
         change["mean"] = compared.difference(runs, method, judged)
         deciding = compared.present(runs, DECIDING)
         change["deciding"] = compared.difference(runs, method, deciding)
+        others = [one for one in judged if one is not FRIEDMAN1]
+        change["others"] = compared.difference(runs, method, others)
         change["bp"] = compared.difference(runs, method, judged, other="bp")
         change["overfit"] = compared.overfitting(runs, method, judged)
         for one in JUDGED if method != "linear" else ():
@@ -42,6 +53,7 @@ def macros(results: Path) -> dict[str, str]:
         for name, value in change.items():
             units = compared.in_points if name in classes else compared.in_per_cent
             found[own + latex.camel(name)] = latex.with_interval(units(value), choices.signed)
+        found[own + "AtEnd"] = "{} of {}".format(*compared.at_end(runs, (method,), judged))
         for name, seconds in (("steps", False), ("seconds", True)):
             price = compared.as_ratio(compared.cost(runs, method, judged, seconds))
             found[own + latex.camel(name)] = latex.with_interval(price, latex.significant)
